@@ -1,0 +1,112 @@
+/*
+ * measure: runs one command and says what it cost this computer: wall time, CPU seconds and peak memory of the whole
+ * process tree. With --until TEXT also what had been spent when a line of its standard output first held TEXT.
+ * For tests/bench/bench.sh; Linux only (/proc), not part of the program.
+ *
+ * prints  wall cpu peak_kib exit   [until_wall until_cpu]
+ */
+#define _GNU_SOURCE
+#include <dirent.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+struct usage {
+    double cpu;
+    long kib;
+};
+
+static double now(void) {
+    struct timespec t;
+    clock_gettime(CLOCK_MONOTONIC, &t);
+    return (double)t.tv_sec + (double)t.tv_nsec / 1e9;
+}
+
+static bool load(const char *path, char *out, size_t room) {
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return false;
+    ssize_t n = read(fd, out, room - 1);
+    close(fd);
+    if (n < 0) return false;
+    out[n] = 0;
+    return true;
+}
+
+/* Adds one process and its children; a child that was waited for is in its parent's cutime. */
+static void add_tree(long pid, struct usage *sum) {
+    char path[64], text[4096];
+    snprintf(path, sizeof path, "/proc/%ld/stat", pid);
+    if (!load(path, text, sizeof text)) return;
+    char *behind = strrchr(text, ')');
+    unsigned long u, s;
+    long cu, cs, rss;
+    if (!behind || sscanf(behind + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %*d %*d %*u %*u %ld", &u,
+                          &s, &cu, &cs, &rss) != 5)
+        return;
+    sum->cpu += (double)(u + s + (unsigned long)cu + (unsigned long)cs) / (double)sysconf(_SC_CLK_TCK);
+    sum->kib += rss * (sysconf(_SC_PAGESIZE) / 1024);
+    snprintf(path, sizeof path, "/proc/%ld/task/%ld/children", pid, pid);
+    if (!load(path, text, sizeof text)) return;
+    for (char *p = text, *end; (pid = strtol(p, &end, 10)) > 0; p = end) add_tree(pid, sum);
+}
+
+int main(int argc, char **argv) {
+    const char *until = NULL;
+    int first = 1;
+    if (argc > 3 && !strcmp(argv[1], "--until")) {
+        until = argv[2];
+        first = 3;
+    }
+    if (first >= argc) return fprintf(stderr, "usage: measure [--until TEXT] COMMAND [ARG...]\n"), 2;
+    int out[2];
+    if (pipe2(out, O_CLOEXEC)) return perror("pipe"), 2;
+    double start = now(), until_wall = -1, until_cpu = -1;
+    pid_t pid = fork();
+    if (pid == 0) {
+        dup2(out[1], 1);
+        execvp(argv[first], argv + first);
+        perror(argv[first]);
+        _exit(127);
+    }
+    close(out[1]);
+    char line[65536];
+    size_t have = 0;
+    long peak = 0;
+    for (;;) {
+        struct pollfd p = {out[0], POLLIN, 0};
+        int ready = poll(&p, 1, 20);
+        struct usage sum = {0, 0};
+        if (ready == 0 || until) add_tree(pid, &sum);
+        if (sum.kib > peak) peak = sum.kib;
+        if (ready <= 0) continue;
+        ssize_t n = read(out[0], line + have, sizeof line - 1 - have);
+        if (n <= 0) break;
+        have += (size_t)n;
+        line[have] = 0;
+        if (until && until_wall < 0 && strstr(line, until)) {
+            until_wall = now() - start;
+            until_cpu = sum.cpu;
+        }
+        char *last = strrchr(line, '\n');
+        if (last || have == sizeof line - 1) {
+            have = last ? have - (size_t)(last + 1 - line) : 0;
+            if (last) memmove(line, last + 1, have + 1);
+        }
+    }
+    int status = 0;
+    struct rusage use;
+    wait4(pid, &status, 0, &use);
+    double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    if (use.ru_maxrss > peak) peak = use.ru_maxrss;
+    printf("%.3f %.3f %ld %d", now() - start, cpu, peak, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    if (until) printf(" %.3f %.3f", until_wall, until_cpu);
+    printf("\n");
+    return 0;
+}
