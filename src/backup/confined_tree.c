@@ -86,8 +86,7 @@ struct kb_result kb_confined_move(void *ctx, const char *from, const char *to) {
 
     if (!kb_failed(&res)) res = inside_for_change(confined, to, false, &target);
     if (kb_failed(&res)) return res;
-    if (strcmp(source, target) == 0)
-        return exists(confined, source) ? kb_ok() : kb_dir_move(confined->dir, source, target);
+    if (strcmp(source, target) == 0) return kb_dir_move(confined->dir, source, target);
     if (is_within(source, target) || is_within(target, source)) return overlap();
     return kb_confined_rename(confined, source, target);
 }
