@@ -1,0 +1,26 @@
+#!/bin/sh
+# Runs Check programs one after the other and ends with one line of sums, "N passed, N failed".
+# usage: run-tests.sh PROGRAM... ; exit 1 when a test failed, when a program died without counting, or when nothing ran.
+set -u
+out=$(mktemp) || exit 1
+trap 'rm -f "$out"' EXIT
+trap 'exit 130' INT TERM
+
+passed=0 failed=0
+for program in "$@"; do
+    printf '%s\n' "--- ${program#build/}"
+    "$program" >"$out" 2>&1
+    status=$?
+    cat "$out"
+    # Check counts like this: 100%: Checks: 12, Failures: 0, Errors: 0
+    counts=$(sed -n 's/^[0-9]*%: Checks: \([0-9]*\), Failures: \([0-9]*\), Errors: \([0-9]*\)$/\1 \2 \3/p' "$out" |
+        awk '{ all += $1; bad += $2 + $3 } END { print all + 0, bad + 0 }')
+    all=${counts% *} bad=${counts#* }
+    if [ "$bad" -eq 0 ] && { [ "$status" -ne 0 ] || [ "$all" -eq 0 ]; }; then
+        echo "$program: ended with status $status after $all counted tests"
+        all=$((all + 1)) bad=1
+    fi
+    passed=$((passed + all - bad)) failed=$((failed + bad))
+done
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
