@@ -8,6 +8,8 @@
 
 #include "kitbench/base.h"
 
+struct kb_cancel; /* below */
+
 /* ---- The process ------------------------------------------------------------------------------------------------- */
 
 /* First call of main: no core files, SIGPIPE ignored, UTF-8 console and VT sequences on Windows, umask 077. */
@@ -18,6 +20,8 @@ char **kb_host_args(int argc, char **argv);
 char *kb_host_self(void);
 /* From now on this process gets at most bytes of address space: a hostile plist ends it, not the computer. */
 void kb_host_limit_memory(int64_t bytes);
+/* Ctrl-C, SIGTERM and a closed terminal cancel from now on; a second time ends the process at once with 130. Once. */
+void kb_host_on_interrupt(struct kb_cancel *cancel);
 const char *kb_host_env(const char *name); /* NULL or "" both mean unset; value is UTF-8 */
 enum kb_lang kb_host_lang(void);           /* from the system's locale */
 char *kb_host_user(void);                  /* login name of whoever started us, caller frees; "" when unknown */
@@ -105,9 +109,12 @@ KB_MUST_CHECK struct kb_result kb_handle_stat(struct kb_handle *handle, struct k
 KB_MUST_CHECK struct kb_result kb_handle_sync(struct kb_handle *handle);
 KB_MUST_CHECK struct kb_result kb_handle_close(struct kb_handle *handle); /* reports a late write error; NULL is fine */
 /* A private file that is gone whatever happens (O_TMPFILE or unlinked, 0600; FILE_FLAG_DELETE_ON_CLOSE), in folder or
-   the system's temporary place when NULL. path (caller frees, may be NULL): a name by which this process alone can open
-   it again (/proc/self/fd/N, or the path itself), for SQLite. */
+   the system's temporary place when NULL. path (caller frees, may be NULL): a name by which it can be opened again, for
+   SQLite (which follows no /proc/self/fd/N): open it while it is still empty, then kb_handle_unname(), then write. */
 KB_MUST_CHECK struct kb_result kb_handle_private(const char *folder, struct kb_handle **out, char **path);
+
+/* Takes a private file's name away now, where the system can; who has it open keeps it. */
+void kb_handle_unname(struct kb_handle *handle);
 
 /* Whole small files by path. max bounds what is read (KB_HOST_IO when larger). */
 KB_MUST_CHECK struct kb_result kb_file_load(const char *path, size_t max, struct kb_buf *out);
@@ -134,6 +141,7 @@ KB_MUST_CHECK struct kb_result kb_sock_recv(struct kb_sock *sock, void *data, si
                                             int64_t deadline_ms); /* all of size */
 void kb_sock_shutdown(struct kb_sock *sock);                      /* from another thread: ends a blocked call */
 void kb_sock_close(struct kb_sock *sock);
+int kb_sock_fd(const struct kb_sock *sock); /* for kb_fd_wait and kb_cancel_watch; stays the sock's */
 /* The same for a descriptor that a library owns (idevice_connection_get_fd): waits until readable (or writable). */
 enum kb_ready { KB_READY_YES, KB_READY_TIMEOUT, KB_READY_CLOSED };
 enum kb_ready kb_fd_wait(int fd, bool writable, int64_t deadline_ms);
