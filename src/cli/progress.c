@@ -1,0 +1,208 @@
+/* Progress and prompts on standard error. */
+#include "progress.h"
+#include "table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define LIVE_EVERY_MS  200
+#define PLAIN_EVERY_MS 5000
+
+/* Phases in words; a phase that is not here is shown as it is called. */
+static const struct {
+    const char *phase, *text;
+} phases[] = {
+    {"check", N_("Checking")},          {"encrypt", N_("Switching encryption on")},
+    {"info", N_("Reading app list")},   {"backup", N_("Backing up")},
+    {"prove", N_("Proving")},           {"password", N_("Proving the password")},
+    {"verify", N_("Verifying")},        {"seal", N_("Sealing")},
+    {"restore", N_("Restoring")},       {"reboot", N_("Restarting")},
+    {"read", N_("Reading the device")}, {"pair", N_("Pairing")},
+};
+
+static const char *phase_words(const char *phase) {
+    for (size_t i = 0; i < KB_ARRAY_SIZE(phases); i++)
+        if (!strcmp(phases[i].phase, phase)) return _(phases[i].text);
+    return phase;
+}
+
+void kb_show_init(struct kb_show *show, const struct kb_cli *cli) {
+    memset(show, 0, sizeof *show);
+    show->cli = cli;
+    show->rate = -1;
+}
+
+int64_t kb_show_left(double begun_pct, double done_pct, int64_t elapsed_ms) {
+    double done = done_pct - begun_pct;
+    if (elapsed_ms < 3000 || done < 0.5 || done_pct > 100) return -1;
+    return (int64_t)((double)elapsed_ms * (100 - done_pct) / done / 1000 + 0.5);
+}
+
+static void add_bar(struct kb_buf *out, double done_pct) {
+    int cells = 24, full = (int)(done_pct / 100 * cells + 0.5);
+    kb_buf_puts(out, " [");
+    for (int i = 0; i < cells; i++) kb_buf_puts(out, i < full ? "#" : "-");
+    kb_buf_puts(out, "]");
+}
+
+void kb_show_render(struct kb_buf *out, const char *phase, double done_pct, int64_t bytes, double rate, int64_t left_s,
+                    int columns, bool bar) {
+    struct kb_buf line = {0};
+    char text[KB_HUMAN_ROOM];
+    kb_buf_puts(&line, phase_words(phase));
+    if (done_pct >= 0 && bar) add_bar(&line, done_pct);
+    if (done_pct >= 0) kb_buf_printf(&line, " %5.1f %%", done_pct);
+    if (bytes > 0) {
+        kb_human_bytes(text, bytes);
+        kb_buf_printf(&line, "  %s", text);
+    }
+    if (bytes > 0 && rate >= 0) {
+        kb_human_bytes(text, (int64_t)rate);
+        kb_buf_printf(&line, "  %s/s", text);
+    }
+    if (left_s >= 0 && done_pct < 100) {
+        kb_human_span(text, left_s);
+        kb_buf_puts(&line, "  ");
+        kb_buf_printf(&line, _("%s left"), text);
+    }
+    kb_text_fit(out, line.data, columns, false);
+    kb_buf_release(&line);
+}
+
+/* Takes a live line off the terminal before something else is written. */
+static void clear(struct kb_show *show) {
+    if (show->live) fputs("\r\033[K", stderr);
+    show->live = false;
+}
+
+void kb_show_end(struct kb_show *show) {
+    if (show->live) fputc('\n', stderr);
+    show->live = false;
+}
+
+static void begin_phase(struct kb_show *show, const char *phase, double pct, int64_t bytes, int64_t now) {
+    kb_show_end(show);
+    kb_text_copy(show->phase, sizeof show->phase, phase);
+    show->phase_ms = show->sample_ms = now;
+    show->phase_bytes = show->sample_bytes = bytes > 0 ? bytes : 0;
+    show->phase_pct = pct > 0 ? pct : 0;
+    show->rate = -1;
+    show->drawn_ms = 0;
+}
+
+static void sample_rate(struct kb_show *show, int64_t bytes, int64_t now) {
+    int64_t span = now - show->sample_ms;
+    if (span < 1000) return;
+    double fresh = (double)(bytes - show->sample_bytes) * 1000 / (double)span;
+    if (fresh < 0) fresh = 0;
+    show->rate = show->rate < 0 ? fresh : 0.7 * show->rate + 0.3 * fresh;
+    show->sample_ms = now;
+    show->sample_bytes = bytes;
+}
+
+static void show_progress(struct kb_show *show, const json_t *object) {
+    char phase[32];
+    const json_t *value = json_object_get(object, "done_pct");
+    double pct = json_is_number(value) ? json_number_value(value) : -1;
+    int64_t bytes = kb_json_get_int(object, "bytes", -1), now = kb_clock_ms();
+    *phase = '\0';
+    kb_json_get_text(object, "phase", phase, sizeof phase);
+    if (strcmp(phase, show->phase)) begin_phase(show, phase, pct, bytes, now);
+    if (bytes >= 0) sample_rate(show, bytes, now);
+    bool whole = pct >= 100;
+    int64_t every = show->cli->err_live ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
+    if (show->drawn_ms && now - show->drawn_ms < every && !(whole && show->cli->err_live)) return;
+    struct kb_buf line = {0};
+    int columns = 80, rows;
+    if (show->cli->err_live) kb_tty_size(2, &columns, &rows);
+    kb_show_render(&line, phase, pct, bytes, show->rate, kb_show_left(show->phase_pct, pct, now - show->phase_ms),
+                   show->cli->err_live ? columns - 1 : 200, show->cli->err_live);
+    clear(show);
+    fprintf(stderr, show->cli->err_live ? "%s" : "%s\n", line.data);
+    show->live = show->cli->err_live;
+    show->drawn_ms = now;
+    kb_buf_release(&line);
+}
+
+/* A prompt must be seen from a chair away: its own lines, bold, and a bell on a terminal. */
+static void show_prompt(struct kb_show *show, const json_t *object) {
+    char ask[32] = "", text[600] = "";
+    bool colour = show->cli->err_colour;
+    kb_json_get_text(object, "ask", ask, sizeof ask);
+    kb_json_get_text(object, "text", text, sizeof text);
+    kb_show_end(show);
+    if (!*text) return;
+    bool fresh = strcmp(ask, show->asked) != 0;
+    kb_text_copy(show->asked, sizeof show->asked, ask);
+    kb_say(show->cli, "%s%s%s>>> %s%s", fresh && show->cli->err_live ? "\a" : "", kb_paint(colour, KB_PAINT_WARN),
+           kb_paint(colour, KB_PAINT_STRONG), text, kb_paint(colour, KB_PAINT_NONE));
+}
+
+static const struct {
+    const char *state, *text;
+} states[] = {
+    {"waiting", N_("Waiting")},
+    {"checking", N_("Checking")},
+    {"operator", N_("Waiting for the operator")},
+    {"ready", N_("Ready")},
+    {"backing-up", N_("Backing up")},
+    {"restoring", N_("Restoring")},
+    {"rebooting", N_("The device restarts")},
+    {"steps", N_("The operator's steps are open")},
+    {"done", N_("Done")},
+    {"refused", N_("Refused")},
+    {"failed", N_("Failed")},
+    {"set-aside", N_("Set aside: a person must look")},
+};
+
+const char *kb_state_words(const char *state) {
+    for (size_t i = 0; i < KB_ARRAY_SIZE(states); i++)
+        if (!strcmp(states[i].state, state)) return _(states[i].text);
+    return state;
+}
+
+static void show_state(struct kb_show *show, const json_t *object) {
+    char state[32] = "";
+    kb_json_get_text(object, "state", state, sizeof state);
+    kb_show_end(show);
+    *show->asked = '\0';
+    kb_say(show->cli, "%s", kb_state_words(state));
+}
+
+static void show_result(struct kb_show *show, const json_t *object) {
+    char text[600] = "";
+    bool colour = show->cli->options.json ? show->cli->err_colour : show->cli->out_colour;
+    int64_t code = kb_json_get_int(object, "exit", 1);
+    enum kb_paint paint = code == 0 ? KB_PAINT_GOOD : code == 7 ? KB_PAINT_WARN : KB_PAINT_BAD;
+    kb_json_get_text(object, "text", text, sizeof text);
+    kb_show_end(show);
+    if (!*text) kb_json_get_text(object, "outcome", text, sizeof text);
+    kb_tell(show->cli, "%s%s%s", kb_paint(colour, paint), text, kb_paint(colour, KB_PAINT_NONE));
+}
+
+void kb_show_quietly(struct kb_show *show, const json_t *object) {
+    static const struct {
+        const char *event;
+        void (*show)(struct kb_show *show, const json_t *object);
+    } events[] = {
+        {"progress", show_progress},
+        {"operator", show_prompt},
+        {"state", show_state},
+        {"result", show_result},
+    };
+    char event[32] = "";
+    kb_json_get_text(object, "event", event, sizeof event);
+    for (size_t i = 0; i < KB_ARRAY_SIZE(events); i++)
+        if (!strcmp(events[i].event, event)) events[i].show(show, object);
+}
+
+void kb_show_event(struct kb_show *show, const json_t *object) {
+    kb_put_json(show->cli, object);
+    kb_show_quietly(show, object);
+}
+
+void kb_show_log(struct kb_show *show, const char *sentence) {
+    kb_show_end(show);
+    kb_say(show->cli, "%s%s%s", kb_paint(show->cli->err_colour, KB_PAINT_DIM), sentence,
+           kb_paint(show->cli->err_colour, KB_PAINT_NONE));
+}

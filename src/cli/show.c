@@ -1,0 +1,108 @@
+/* Words on the terminal, JSON on standard output. */
+#include "cli.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+void kb_tell(const struct kb_cli *cli, const char *format, ...) {
+    FILE *stream = cli->options.json ? stderr : stdout;
+    va_list list;
+    va_start(list, format);
+    vfprintf(stream, format, list);
+    va_end(list);
+    fputc('\n', stream);
+}
+
+void kb_say(const struct kb_cli *cli, const char *format, ...) {
+    (void)cli;
+    va_list list;
+    fflush(stdout); /* keeps the order on a terminal that shows both */
+    va_start(list, format);
+    vfprintf(stderr, format, list);
+    va_end(list);
+    fputc('\n', stderr);
+}
+
+void kb_put_json(const struct kb_cli *cli, const json_t *object) {
+    if (!cli->options.json) return;
+    char *line = kb_json_line(object);
+    if (line) printf("%s\n", line);
+    fflush(stdout); /* who reads the lines must see each when it happens */
+    free(line);
+}
+
+int kb_say_result(const struct kb_cli *cli, const struct kb_result *res) {
+    if (kb_failed(res) && *res->text)
+        kb_say(cli, "kitbench: %s%s%s", kb_paint(cli->err_colour, KB_PAINT_BAD), res->text,
+               kb_paint(cli->err_colour, KB_PAINT_NONE));
+    return kb_exit_of(res);
+}
+
+struct kb_result kb_usage(const struct kb_command *command, const char *format, ...) {
+    char text[360];
+    va_list list;
+    va_start(list, format);
+    vsnprintf(text, sizeof text, format, list);
+    va_end(list);
+    return kb_fail(KB_USAGE, 0, _("%s. See: kitbench %s --help"), text, command->name);
+}
+
+const char *kb_paint(bool colour, enum kb_paint paint) {
+    static const char *const codes[] = {
+        [KB_PAINT_NONE] = "\033[0m",   [KB_PAINT_GOOD] = "\033[32m",  [KB_PAINT_WARN] = "\033[33m",
+        [KB_PAINT_BAD] = "\033[1;31m", [KB_PAINT_STRONG] = "\033[1m", [KB_PAINT_DIM] = "\033[2m",
+    };
+    return colour ? codes[paint] : "";
+}
+
+enum kb_paint kb_paint_of_level(enum kb_level level) {
+    switch (level) {
+    case KB_LEVEL_BLOCK:
+    case KB_LEVEL_HOLD:
+        return KB_PAINT_BAD;
+    case KB_LEVEL_OPERATOR:
+    case KB_LEVEL_WARN:
+        return KB_PAINT_WARN;
+    default:
+        return KB_PAINT_DIM;
+    }
+}
+
+void kb_human_bytes(char out[KB_HUMAN_ROOM], int64_t bytes) {
+    static const char *const units[] = {"B", "kB", "MB", "GB", "TB", "PB"};
+    double value = (double)bytes;
+    size_t unit = 0;
+    if (bytes < 0) {
+        strcpy(out, "-");
+        return;
+    }
+    for (; value >= 999.95 && unit + 1 < KB_ARRAY_SIZE(units); unit++) value /= 1000;
+    snprintf(out, KB_HUMAN_ROOM, unit ? "%.1f %s" : "%.0f %s", value, units[unit]);
+}
+
+void kb_human_time(char out[KB_HUMAN_ROOM], int64_t seconds) {
+    time_t when = (time_t)seconds;
+    struct tm *local = seconds < 0 ? NULL : localtime(&when);
+    if (!local || !strftime(out, KB_HUMAN_ROOM, "%Y-%m-%d %H:%M", local)) strcpy(out, "-");
+}
+
+void kb_human_span(char out[KB_HUMAN_ROOM], int64_t seconds) {
+    if (seconds < 0) seconds = 0;
+    long long h = seconds / 3600, m = seconds / 60 % 60, s = seconds % 60;
+    if (h)
+        snprintf(out, KB_HUMAN_ROOM, "%lld:%02lld:%02lld", h, m, s);
+    else
+        snprintf(out, KB_HUMAN_ROOM, "%lld:%02lld", m, s);
+}
+
+const char *kb_human_tri(enum kb_tri value) {
+    if (value == KB_UNKNOWN) return "-";
+    return value == KB_YES ? _("yes") : _("no");
+}
+
+void kb_device_title(char *out, size_t room, const struct kb_device *device) {
+    const char *name = *device->name ? device->name : *device->model ? device->model : device->udid;
+    snprintf(out, room, "%s", name);
+}
