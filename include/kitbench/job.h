@@ -48,7 +48,8 @@ struct kb_request {
     struct kb_secret *password;
 };
 void kb_request_release(struct kb_request *request);          /* wipes the secrets */
-json_t *kb_request_to_json(const struct kb_request *request); /* caller wipes what it makes of it */
+json_t *kb_request_to_json(const struct kb_request *request); /* end it with kb_request_json_free() */
+void kb_request_json_free(json_t *object);                    /* wipes the secrets in it */
 KB_MUST_CHECK struct kb_result kb_request_from_json(struct kb_request *request, const json_t *object);
 
 /*
@@ -84,6 +85,8 @@ enum kb_job_event {
     KB_EV_FAILED_TOUCHED,
     KB_EV_CANCELLED,
     KB_EV_WAIT_OVER,
+    KB_EV_STEPS_OPENED, /* the iCloud route: nothing is restored by us, the steps are all there is */
+    KB_EV_REPLACED,     /* a later restore of the same device */
     KB_EV_COUNT
 };
 enum kb_state kb_job_next(enum kb_state now, enum kb_job_event event);

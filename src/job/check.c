@@ -1,0 +1,105 @@
+/*
+ * The CHECK task: one pair of backup and device, judged by every rule. Never writes to a device, not even a pairing.
+ */
+#include "job.h"
+#include <stdlib.h>
+#include <string.h>
+
+/* What a failed proof means for the rules. */
+static enum kb_password_proof proof_of(const struct kb_result *res, enum kb_password_proof known) {
+    if (kb_is(res, KB_PASSWORD, KB_PASSWORD_MISSING)) return KB_PROOF_MISSING;
+    if (kb_is(res, KB_PASSWORD, KB_PASSWORD_WRONG)) return KB_PROOF_WRONG;
+    return known;
+}
+
+struct kb_result job_open_backup(struct job *job, struct job_check *check) {
+    const struct kb_request *req = job->req;
+    const struct kb_backup_options options = {req->agent_bundle_id, req->mdm_profile_identifier, req->source_state,
+                                              true};
+    job_deadline(job, JOB_KDF_S);
+    job_progress(job, "checking", -1, -1);
+    struct kb_result res = kb_backup_open(req->backup, &check->backup);
+    if (kb_failed(&res)) return res;
+    struct kb_result unlocked = kb_backup_unlock(check->backup, req->password, job_kdf_progress, job);
+    if (unlocked.domain == KB_CANCELLED || kb_cancelled(job->cancel)) return kb_cancel_result();
+    job_deadline(job, JOB_DISK_S);
+    res = kb_backup_inspect(check->backup, &options, &check->info);
+    if (kb_failed(&res)) return res;
+    check->info.proof = proof_of(&unlocked, check->info.proof);
+    if (kb_failed(&unlocked) && unlocked.domain != KB_PASSWORD && check->info.health == KB_HEALTH_OK) {
+        /* The keybag itself is unusable: the rules must know, whatever the rest looks like. */
+        check->info.health = unlocked.code == KB_STORE_HOSTILE ? KB_HEALTH_HOSTILE : KB_HEALTH_DAMAGED;
+        kb_text_copy(check->info.health_text, sizeof check->info.health_text, unlocked.text);
+    }
+    return res;
+}
+
+void job_check_release(struct job_check *check) {
+    kb_backup_free(check->backup);
+    check->backup = NULL;
+}
+
+void job_judge(struct job *job, struct job_check *check, bool attached) {
+    const struct kb_request *req = job->req;
+    const struct kb_question question = {
+        .lang = kb_lang(),
+        .route = req->route,
+        .backup = &check->info,
+        .device = attached ? &job->device : NULL,
+        .source_state = req->source_state,
+        .target_state = req->target_state,
+        .accepted = req->accepted,
+    };
+    kb_judge(&question, &check->judgement);
+}
+
+json_t *job_check_object(struct job *job, const struct job_check *check) {
+    const char *path = check->info.path[0] ? check->info.path : job->req->backup;
+    return kb_judgement_to_json(&check->judgement, path, job->req->udid);
+}
+
+/* Rules about the backup keep the domain of whoever found it out, so that the exit code says what to mend. */
+static struct kb_result exact_reason(const struct job_check *check, const struct kb_finding *reason) {
+    static const struct {
+        enum kb_rule rule;
+        enum kb_domain domain;
+        int code;
+    } rows[] = {
+        {KB_RULE_BACKUP_UNFINISHED, KB_STORE, KB_STORE_UNFINISHED},
+        {KB_RULE_BACKUP_DAMAGED, KB_STORE, KB_STORE_DAMAGED},
+        {KB_RULE_BACKUP_HOSTILE, KB_STORE, KB_STORE_HOSTILE},
+    };
+    if (reason->rule == KB_RULE_BACKUP_PASSWORD)
+        return kb_fail(KB_PASSWORD, check->info.proof == KB_PROOF_WRONG ? KB_PASSWORD_WRONG : KB_PASSWORD_MISSING, "%s",
+                       reason->text);
+    for (size_t i = 0; i < KB_ARRAY_SIZE(rows); i++)
+        if (rows[i].rule == reason->rule) return kb_fail(rows[i].domain, rows[i].code, "%s", reason->text);
+    return kb_fail(KB_POLICY, (int)reason->rule, "%s", reason->text);
+}
+
+struct kb_result job_verdict(const struct job_check *check, bool exact) {
+    const struct kb_finding *reason = kb_judgement_reason(&check->judgement);
+    if (check->judgement.verdict == KB_VERDICT_READY) return kb_ok();
+    if (!reason)
+        return kb_fail(KB_POLICY, KB_RULE_NONE,
+                       _("It cannot be told whether this backup may go onto this device; see the findings"));
+    if (check->judgement.verdict == KB_VERDICT_OPERATOR) return kb_fail(KB_OPERATOR, reason->ask, "%s", reason->text);
+    if (exact && check->judgement.verdict == KB_VERDICT_REFUSED) return exact_reason(check, reason);
+    return kb_fail(KB_POLICY, (int)reason->rule, "%s", reason->text);
+}
+
+struct kb_result job_check(struct job *job) {
+    struct job_check check = {0};
+    kb_backup_info_init(&check.info);
+    struct kb_result res = job_open_backup(job, &check);
+    if (kb_failed(&res)) goto out;
+    res = job_read_device(job);
+    bool attached = !kb_failed(&res);
+    if (kb_failed(&res) && !kb_is(&res, KB_LOCKDOWN, KB_DEVICE_GONE)) goto out;
+    job_judge(job, &check, attached);
+    job_emit(job, job_check_object(job, &check));
+    res = job_verdict(&check, false);
+out:
+    job_check_release(&check);
+    return res;
+}

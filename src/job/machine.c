@@ -1,0 +1,71 @@
+/*
+ * The life of a job as one table: one row is one arrow of the picture in ARCHITECTURE.md. A pair that is not here stays
+ * where it is. Pure.
+ */
+#include "kitbench/job.h"
+
+static const struct {
+    enum kb_state from;
+    enum kb_job_event on;
+    enum kb_state to;
+} arrows[] = {
+    {KB_STATE_WAITING, KB_EV_START, KB_STATE_CHECKING},
+    {KB_STATE_WAITING, KB_EV_CANCELLED, KB_STATE_FAILED},
+    {KB_STATE_WAITING, KB_EV_FAILED_UNTOUCHED, KB_STATE_FAILED},
+
+    {KB_STATE_CHECKING, KB_EV_NEEDS_HAND, KB_STATE_OPERATOR},
+    {KB_STATE_CHECKING, KB_EV_ALL_GREEN, KB_STATE_READY},
+    {KB_STATE_CHECKING, KB_EV_REFUSED, KB_STATE_REFUSED},
+    {KB_STATE_CHECKING, KB_EV_WAIT_OVER, KB_STATE_WAITING},
+    {KB_STATE_CHECKING, KB_EV_FAILED_UNTOUCHED, KB_STATE_FAILED},
+    {KB_STATE_CHECKING, KB_EV_CANCELLED, KB_STATE_FAILED},
+
+    {KB_STATE_OPERATOR, KB_EV_START, KB_STATE_CHECKING}, /* the hand did it: judged again */
+    {KB_STATE_OPERATOR, KB_EV_ALL_GREEN, KB_STATE_READY},
+    {KB_STATE_OPERATOR, KB_EV_REFUSED, KB_STATE_REFUSED},
+    {KB_STATE_OPERATOR, KB_EV_WAIT_OVER, KB_STATE_WAITING},
+    {KB_STATE_OPERATOR, KB_EV_FAILED_UNTOUCHED, KB_STATE_FAILED},
+    {KB_STATE_OPERATOR, KB_EV_CANCELLED, KB_STATE_FAILED},
+
+    {KB_STATE_READY, KB_EV_NEEDS_HAND, KB_STATE_OPERATOR},
+    {KB_STATE_READY, KB_EV_REFUSED, KB_STATE_REFUSED},
+    {KB_STATE_READY, KB_EV_BACKUP_BEGINS, KB_STATE_BACKING_UP},
+    {KB_STATE_READY, KB_EV_RESTORE_BEGINS, KB_STATE_RESTORING},
+    {KB_STATE_READY, KB_EV_STEPS_OPENED, KB_STATE_STEPS}, /* the iCloud route: people do it all */
+    {KB_STATE_READY, KB_EV_WAIT_OVER, KB_STATE_WAITING},
+    {KB_STATE_READY, KB_EV_FAILED_UNTOUCHED, KB_STATE_FAILED},
+    {KB_STATE_READY, KB_EV_CANCELLED, KB_STATE_FAILED},
+
+    {KB_STATE_BACKING_UP, KB_EV_SEALED, KB_STATE_DONE},
+    {KB_STATE_BACKING_UP, KB_EV_WAIT_OVER, KB_STATE_WAITING}, /* the passcode was not entered */
+    {KB_STATE_BACKING_UP, KB_EV_LINK_LOST_EARLY, KB_STATE_FAILED},
+    {KB_STATE_BACKING_UP, KB_EV_LINK_LOST_LATE, KB_STATE_FAILED}, /* no Response, no backup: the next run resumes */
+    {KB_STATE_BACKING_UP, KB_EV_FAILED_UNTOUCHED, KB_STATE_FAILED},
+    {KB_STATE_BACKING_UP, KB_EV_FAILED_TOUCHED, KB_STATE_FAILED}, /* a backup leaves the device as it was */
+    {KB_STATE_BACKING_UP, KB_EV_CANCELLED, KB_STATE_FAILED},
+
+    {KB_STATE_RESTORING, KB_EV_DEVICE_SAID_DONE, KB_STATE_REBOOTING},
+    {KB_STATE_RESTORING, KB_EV_LINK_LOST_LATE, KB_STATE_REBOOTING},  /* neither success nor failure until it is read */
+    {KB_STATE_RESTORING, KB_EV_LINK_LOST_EARLY, KB_STATE_SET_ASIDE}, /* half restored: a person must look */
+    {KB_STATE_RESTORING, KB_EV_WAIT_OVER, KB_STATE_SET_ASIDE},
+    {KB_STATE_RESTORING, KB_EV_FAILED_TOUCHED, KB_STATE_SET_ASIDE},
+    {KB_STATE_RESTORING, KB_EV_FAILED_UNTOUCHED, KB_STATE_FAILED}, /* refused before anything was written */
+    {KB_STATE_RESTORING, KB_EV_CANCELLED, KB_STATE_SET_ASIDE},
+
+    {KB_STATE_REBOOTING, KB_EV_BACK_RESTORED, KB_STATE_STEPS},
+    {KB_STATE_REBOOTING, KB_EV_BACK_NOT_RESTORED, KB_STATE_SET_ASIDE},
+    {KB_STATE_REBOOTING, KB_EV_NOT_BACK, KB_STATE_SET_ASIDE},
+    {KB_STATE_REBOOTING, KB_EV_LINK_LOST_EARLY, KB_STATE_SET_ASIDE},
+    {KB_STATE_REBOOTING, KB_EV_FAILED_TOUCHED, KB_STATE_SET_ASIDE},
+    /* Cancelled or waited long enough while it reboots: stays, and the next reading settles it. */
+
+    {KB_STATE_STEPS, KB_EV_STEPS_CLOSED, KB_STATE_DONE},
+    {KB_STATE_STEPS, KB_EV_REPLACED, KB_STATE_SET_ASIDE},      /* a later restore went over it */
+    {KB_STATE_SET_ASIDE, KB_EV_BACK_RESTORED, KB_STATE_STEPS}, /* came back late, and was restored after all */
+};
+
+enum kb_state kb_job_next(enum kb_state now, enum kb_job_event event) {
+    for (size_t i = 0; i < KB_ARRAY_SIZE(arrows); i++)
+        if (arrows[i].from == now && arrows[i].on == event) return arrows[i].to;
+    return now;
+}

@@ -1,0 +1,167 @@
+/*
+ * The job's row in the journal: intent is on disk before the act, and every change of state is a row and a line. Also
+ * the lock that keeps a second worker away from the same device.
+ */
+#include "job.h"
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct kb_result job_lock_device(struct job *job) {
+    struct kb_dir *dir = NULL;
+    char *folder = kb_path_join(job->req->home, "locks"), *path = NULL;
+    char *name = kb_xasprintf("%s.lock", job->req->udid);
+    struct kb_result res = kb_dir_open(folder, true, &dir);
+    if (kb_failed(&res)) goto out;
+    path = kb_path_join(folder, name);
+    res = kb_lock_take(path, false, 0, &job->lock);
+    if (kb_is(&res, KB_HOST, KB_HOST_BUSY))
+        res = kb_fail(KB_HOST, KB_HOST_BUSY,
+                      _("Another kitbench is working on this device; wait until it has ended, then try again"));
+out:
+    kb_dir_close(dir);
+    free(name);
+    free(path);
+    free(folder);
+    return res;
+}
+
+static void copy(char *out, size_t room, const char *text) { kb_text_copy(out, room, text ? text : ""); }
+
+static void fill_row(struct job *job, enum kb_job_kind kind) {
+    const struct kb_request *req = job->req;
+    struct kb_job *row = &job->row;
+    char *host = kb_host_name();
+    kb_job_new_id(row->id);
+    row->kind = kind;
+    copy(row->batch, sizeof row->batch, req->batch);
+    copy(row->device, sizeof row->device, req->udid);
+    copy(row->slot, sizeof row->slot, req->slot);
+    copy(row->backup, sizeof row->backup, req->backup);
+    copy(row->user, sizeof row->user, req->user);
+    copy(row->asset_tag, sizeof row->asset_tag, req->asset_tag);
+    copy(row->by, sizeof row->by, req->by);
+    row->route = req->route;
+    row->source = req->source_state;
+    row->target = req->target_state;
+    row->same_device = kind == KB_JOB_BACKUP ? KB_YES : KB_UNKNOWN;
+    row->columns = req->columns; /* borrowed for the call */
+    row->state = KB_STATE_WAITING;
+    row->touch = KB_TOUCH_NOTHING;
+    row->created_at = row->updated_at = kb_clock_wall();
+    snprintf(row->owner, sizeof row->owner, "%ld@%.40s", (long)getpid(), host);
+    free(host);
+    job_learn_device(job);
+}
+
+void job_learn_device(struct job *job) {
+    if (job->device.name[0]) copy(job->row.device_name, sizeof job->row.device_name, job->device.name);
+    if (job->device.serial[0]) copy(job->row.device_serial, sizeof job->row.device_serial, job->device.serial);
+}
+
+/* ---- What earlier runs of this device left ------------------------------------------------------------------------
+ */
+
+struct earlier {
+    struct job *job;
+    struct kb_job jobs[16];
+    int count;
+};
+
+static bool collect(void *arg, const struct kb_job *row) {
+    struct earlier *earlier = arg;
+    if (!kb_streq(row->device, earlier->job->req->udid) || kb_state_ended(row->state)) return true;
+    earlier->jobs[earlier->count] = *row;
+    earlier->jobs[earlier->count++].columns = NULL; /* the journal's */
+    return earlier->count < (int)KB_ARRAY_SIZE(earlier->jobs);
+}
+
+/* We hold the device's lock, so whoever worked on these is dead. */
+static struct kb_result settle_earlier(struct job *job) {
+    struct earlier *earlier = kb_xcalloc(1, sizeof *earlier);
+    earlier->job = job;
+    struct kb_result res = kb_journal_jobs(job->journal, collect, earlier);
+    for (int i = 0; i < earlier->count && !kb_failed(&res); i++) {
+        const struct kb_job *row = &earlier->jobs[i];
+        char text[480];
+        res = job_settle(job->journal, row);
+        kb_job_describe(kb_lang(), row, text, sizeof text);
+        job_log(job, "%s: %s", row->id, text);
+        /* Nothing was written by it and this run takes its place: it must not wait in the list for ever. */
+        if (!kb_failed(&res) && row->touch == KB_TOUCH_NOTHING && row->state != KB_STATE_STEPS &&
+            row->kind != KB_JOB_GUIDE) {
+            snprintf(text, sizeof text, _("A later run, %s, took its place"), job->row.id);
+            res = kb_journal_set_state(job->journal, row->id, KB_STATE_FAILED, text);
+        }
+    }
+    free(earlier);
+    return res;
+}
+
+struct kb_result job_begin(struct job *job, enum kb_job_kind kind) {
+    struct kb_result res = kb_journal_open(job->req->home, &job->journal);
+    if (kb_failed(&res)) return res;
+    fill_row(job, kind);
+    res = settle_earlier(job);
+    if (!kb_failed(&res)) res = kb_journal_create_job(job->journal, &job->row);
+    job->row.columns = NULL;
+    if (kb_failed(&res)) return res;
+    job->in_journal = true;
+    return job_event(job, KB_EV_START, NULL);
+}
+
+/* This run is about to write: what an earlier restore left on the device is over, with its open steps. */
+struct kb_result job_replace_earlier(struct job *job) {
+    struct earlier *earlier = kb_xcalloc(1, sizeof *earlier);
+    char text[480];
+    earlier->job = job;
+    struct kb_result res = kb_journal_jobs(job->journal, collect, earlier);
+    snprintf(text, sizeof text, _("A later run, %s, took its place"), job->row.id);
+    for (int i = 0; i < earlier->count && !kb_failed(&res); i++)
+        if (!kb_streq(earlier->jobs[i].id, job->row.id) && earlier->jobs[i].kind != KB_JOB_BACKUP)
+            res = kb_journal_set_state(job->journal, earlier->jobs[i].id, KB_STATE_SET_ASIDE, text);
+    free(earlier);
+    return res;
+}
+
+/* ---- Moving on ----------------------------------------------------------------------------------------------------
+ */
+
+static void state_line(struct job *job) {
+    json_t *object = json_object();
+    json_object_set_new(object, "event", json_string("state"));
+    kb_json_set_text(object, "device", job->req->udid);
+    json_object_set_new(object, "state", json_string(kb_state_name(job->row.state)));
+    job_emit(job, object);
+}
+
+struct kb_result job_event(struct job *job, enum kb_job_event event, const char *text) {
+    enum kb_state next = kb_job_next(job->row.state, event);
+    bool moved = next != job->row.state;
+    if (!job->in_journal || (!moved && !text)) return kb_ok();
+    struct kb_result res = kb_journal_set_state(job->journal, job->row.id, next, text ? text : "");
+    if (kb_failed(&res)) return res;
+    job->row.state = next;
+    if (moved && !job->quiet) state_line(job);
+    return res;
+}
+
+void job_event_or_log(struct job *job, enum kb_job_event event, const char *text) {
+    struct kb_result res = job_event(job, event, text);
+    if (kb_failed(&res)) job_log(job, "%s", res.text);
+}
+
+struct kb_result job_touch(struct job *job, enum kb_touch touch) {
+    if (!job->in_journal) return kb_ok();
+    struct kb_result res = kb_journal_set_touch(job->journal, job->row.id, touch);
+    if (!kb_failed(&res)) job->row.touch = touch;
+    return res;
+}
+
+void job_end(struct job *job) {
+    kb_journal_close(job->journal);
+    kb_lock_release(job->lock);
+    job->journal = NULL;
+    job->lock = NULL;
+    job->in_journal = false;
+}

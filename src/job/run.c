@@ -1,0 +1,30 @@
+/*
+ * One request, done to its end: the table of tasks.
+ */
+#include "job.h"
+#include <string.h>
+
+static const struct {
+    enum kb_task task;
+    struct kb_result (*run)(struct job *job);
+} tasks[] = {
+    {KB_TASK_PROBE, job_probe},   {KB_TASK_CHECK, job_check},     {KB_TASK_PAIR, job_pair},
+    {KB_TASK_BACKUP, job_backup}, {KB_TASK_RESTORE, job_restore}, {KB_TASK_EVIDENCE, job_evidence},
+};
+
+static int64_t clock_now(void *arg) {
+    (void)arg;
+    return kb_clock_ms();
+}
+
+static bool clock_wait(void *arg, int64_t ms) { return kb_cancel_wait(arg, ms); }
+
+struct kb_result kb_job_run(const struct kb_request *request, const struct kb_sink *sink, struct kb_cancel *cancel) {
+    struct kb_result res = kb_fail(KB_UNEXPECTED, 0, _("The worker was asked for an unknown task"));
+    struct job job = {.req = request, .sink = sink, .cancel = cancel, .clock = {clock_now, clock_wait, cancel}};
+    kb_device_init(&job.device);
+    for (size_t i = 0; i < KB_ARRAY_SIZE(tasks); i++)
+        if (tasks[i].task == request->task) res = tasks[i].run(&job);
+    job_end(&job);
+    return res;
+}

@@ -1,0 +1,536 @@
+/*
+ * The parent's side of workers: starts kitbench again, one process a request, reads its lines, watches its deadline and
+ * ends it when it misses it. Whatever happens to a worker costs one device. One libuv loop, one thread.
+ *
+ * A worker has been taken over by a hostile device as soon as it says something odd: lines are parsed strictly, and one
+ * that speaks for another device is ended.
+ */
+#include "kitbench/tray.h"
+#include "wire.h"
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <uv.h>
+
+/* Why we ended it. */
+enum why { WHY_NONE, WHY_DEADLINE, WHY_GARBAGE, WHY_GRACE, WHY_OPERATOR, WHY_START };
+
+struct text { /* one pipe's unfinished line */
+    char *data;
+    size_t size, room;
+};
+
+struct worker {
+    struct pool *pool;
+    int n;
+    const struct kb_request *request;
+    uv_process_t process;
+    uv_pipe_t in, out, err;
+    uv_timer_t timer;
+    struct text line, log;
+    bool started, exited, out_done, err_done, ended; /* ended: the whole worker has been settled */
+    bool cancelling, told_result, told_end, told_writing;
+    int open_handles;
+    int64_t exit_status;
+    int term_signal;
+    uint64_t deadline_ms;
+    enum why why;
+};
+
+struct pool {
+    uv_loop_t loop;
+    const struct kb_request *requests;
+    int count, parallel, next, running;
+    int64_t memory_bytes;
+    const struct kb_worker_events *events;
+    struct kb_result *results;
+    struct worker *workers;
+    char *program;
+    char **env;
+    uv_signal_t signals[4];
+    int signal_count;
+    int stops;             /* Ctrl-C and its like so far */
+    char read_room[65536]; /* of every pipe: what is read is taken before the next read */
+};
+
+static void start_more(struct pool *pool);
+
+/* ---- What a worker leaves behind ----------------------------------------------------------------------------------
+ */
+
+static bool promises_result(enum kb_task task) {
+    return task == KB_TASK_PAIR || task == KB_TASK_BACKUP || task == KB_TASK_RESTORE;
+}
+
+static struct kb_result sentence_of(const struct worker *w) {
+    switch (w->why) {
+    case WHY_DEADLINE:
+        return kb_fail(KB_LOCKDOWN, KB_DEVICE_SILENT,
+                       _("The device kept its reader waiting for too long and was given up; unplug it, look at it and "
+                         "try again"));
+    case WHY_GARBAGE:
+        return kb_fail(KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
+                       _("The device's reader said something that makes no sense and was ended; unplug the device and "
+                         "look at it"));
+    case WHY_GRACE:
+    case WHY_OPERATOR:
+        return kb_cancel_result();
+    case WHY_START:
+        return kb_fail(KB_HOST, KB_HOST_OTHER,
+                       _("Cannot start another kitbench process; close other programs and try "
+                         "again"));
+    default:
+        break;
+    }
+    if (w->pool->stops) return kb_cancel_result();
+    return kb_fail(KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
+                   _("The device sent something that ended its reader; unplug it and look at it"));
+}
+
+/* A device in the middle of a restore is neither failed nor done until somebody reads it. */
+static const char *made_up_outcome(const struct worker *w, const struct kb_result *res) {
+    if (w->told_writing) return "unknown";
+    return res->domain == KB_CANCELLED ? "cancelled" : "failed";
+}
+
+static void make_up_result(struct worker *w, const struct kb_result *res) {
+    json_t *object = json_object();
+    json_object_set_new(object, "event", json_string("result"));
+    kb_json_set_text(object, "device", w->request->udid);
+    json_object_set_new(object, "outcome", json_string(made_up_outcome(w, res)));
+    json_object_set_new(object, "domain", json_string(kb_domain_name(res->domain)));
+    json_object_set_new(object, "code", json_integer(res->code));
+    kb_json_set_text(object, "text", res->text);
+    json_object_set_new(object, "exit", json_integer(kb_exit_of(res)));
+    w->told_result = true;
+    if (w->pool->events->line) w->pool->events->line(w->pool->events->arg, w->n, object);
+    json_decref(object);
+}
+
+static void settle(struct worker *w) {
+    struct pool *pool = w->pool;
+    if (!w->told_end) {
+        pool->results[w->n] = sentence_of(w);
+        if (w->term_signal && pool->events->log) {
+            char text[80];
+            snprintf(text, sizeof text, "worker ended by signal %d", w->term_signal);
+            pool->events->log(pool->events->arg, w->n, text);
+        }
+    }
+    if (!w->told_result && promises_result(w->request->task)) make_up_result(w, &pool->results[w->n]);
+}
+
+static void on_closed(uv_handle_t *handle) {
+    struct worker *w = handle->data;
+    if (--w->open_handles > 0 || w->ended) return;
+    w->ended = true;
+    settle(w);
+    free(w->line.data);
+    free(w->log.data);
+    memset(&w->line, 0, sizeof w->line);
+    memset(&w->log, 0, sizeof w->log);
+    w->pool->running--;
+    start_more(w->pool);
+}
+
+static void close_handle(void *handle) {
+    if (!uv_is_closing(handle)) uv_close(handle, on_closed);
+}
+
+/* All three have to end: a line may still be in a pipe when the process is gone. */
+static void finish_if_over(struct worker *w) {
+    if (!w->exited || !w->out_done || !w->err_done) return;
+    close_handle(&w->process);
+    close_handle(&w->in);
+    close_handle(&w->out);
+    close_handle(&w->err);
+    close_handle(&w->timer);
+}
+
+static void end_worker(struct worker *w, enum why why) {
+    if (w->exited || w->why != WHY_NONE) return;
+    w->why = why;
+    uv_process_kill(&w->process, SIGKILL);
+}
+
+/* ---- Deadlines ----------------------------------------------------------------------------------------------------
+ */
+
+static void on_timer(uv_timer_t *timer) {
+    struct worker *w = timer->data;
+    end_worker(w, w->cancelling ? WHY_GRACE : WHY_DEADLINE);
+}
+
+static void rearm(struct worker *w) {
+    if (!w->cancelling && !uv_is_closing((uv_handle_t *)&w->timer))
+        uv_timer_start(&w->timer, on_timer, w->deadline_ms, 0);
+}
+
+/* ---- Lines --------------------------------------------------------------------------------------------------------
+ */
+
+static bool is_event(const json_t *object, const char *name) {
+    return kb_streq(json_string_value(json_object_get(object, "event")), name);
+}
+
+/* Whatever names a device names this one. */
+static bool speaks_for_its_own(const struct worker *w, const json_t *object) {
+    static const char *const keys[] = {"device", "udid"};
+    for (size_t i = 0; i < KB_ARRAY_SIZE(keys); i++) {
+        const json_t *value = json_object_get(object, keys[i]);
+        if (value && !json_is_null(value) && !kb_streq(json_string_value(value), w->request->udid)) return false;
+    }
+    return true;
+}
+
+static bool take_deadline(struct worker *w, const json_t *object) {
+    int64_t seconds = kb_json_get_int(object, "seconds", 0);
+    if (seconds < 1 || seconds > 7 * 86400) return false;
+    w->deadline_ms = (uint64_t)seconds * 1000;
+    return true;
+}
+
+static bool take_end(struct worker *w, const json_t *object) {
+    struct kb_result *res = &w->pool->results[w->n];
+    const char *domain = json_string_value(json_object_get(object, "domain"));
+    const json_t *code = json_object_get(object, "code");
+    if (!domain || !json_is_integer(code) || w->told_end) return false;
+    *res = kb_ok();
+    res->domain = kb_domain_from_name(domain);
+    res->code = (int)json_integer_value(code);
+    kb_json_get_text(object, "text", res->text, sizeof res->text);
+    w->told_end = true;
+    return true;
+}
+
+static void note_writing(struct worker *w, const json_t *object) {
+    const char *state = json_string_value(json_object_get(object, "state"));
+    if (kb_streq(state, "restoring") || kb_streq(state, "rebooting")) w->told_writing = true;
+}
+
+static bool take_object(struct worker *w, json_t *object) {
+    if (w->told_end) return false; /* "end" is the last */
+    if (is_event(object, "deadline")) return take_deadline(w, object);
+    if (is_event(object, "end")) return take_end(w, object);
+    if (!speaks_for_its_own(w, object)) return false;
+    if (is_event(object, "result")) {
+        if (w->told_result) return false;
+        w->told_result = true;
+    }
+    if (is_event(object, "state")) note_writing(w, object);
+    if (w->pool->events->line) w->pool->events->line(w->pool->events->arg, w->n, object);
+    return true;
+}
+
+static bool take_line(struct worker *w, char *line, size_t size) {
+    json_t *object = kb_json_parse(line, size, KB_LINE_MAX);
+    if (!json_is_object(object)) {
+        json_decref(object);
+        return false;
+    }
+    bool fine = take_object(w, object);
+    json_decref(object);
+    if (fine) rearm(w);
+    return fine;
+}
+
+static bool take_log(struct worker *w, char *line, size_t size) {
+    char clean[1024];
+    if (size > sizeof clean - 1) size = sizeof clean - 1;
+    line[size] = 0;
+    kb_text_clean(clean, sizeof clean, line);
+    if (w->pool->events->log && clean[0]) w->pool->events->log(w->pool->events->arg, w->n, clean);
+    return true;
+}
+
+static void append(struct text *text, const char *data, size_t size) {
+    if (text->size + size + 1 > text->room) {
+        text->room = (text->size + size + 1) * 2;
+        text->data = kb_xrealloc(text->data, text->room);
+    }
+    memcpy(text->data + text->size, data, size);
+    text->size += size;
+}
+
+/* Hands over each whole line; false when one is too long or not taken. */
+static bool take_bytes(struct worker *w, struct text *text, const char *data, size_t size, size_t max,
+                       bool (*take)(struct worker *w, char *line, size_t size)) {
+    while (size) {
+        const char *end = memchr(data, '\n', size);
+        size_t part = end ? (size_t)(end - data) : size;
+        if (text->size + part > max) return false;
+        append(text, data, part);
+        data += part + (end ? 1 : 0);
+        size -= part + (end ? 1 : 0);
+        if (!end) return true;
+        size_t length = text->size;
+        text->size = 0;
+        if (length && text->data[length - 1] == '\r') length--;
+        if (!take(w, text->data, length)) return false;
+    }
+    return true;
+}
+
+static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
+    struct worker *w = handle->data;
+    (void)suggested;
+    *buf = uv_buf_init(w->pool->read_room, sizeof w->pool->read_room);
+}
+
+static void on_out(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
+    struct worker *w = stream->data;
+    if (got > 0 && w->why == WHY_NONE && !take_bytes(w, &w->line, buf->base, (size_t)got, KB_LINE_MAX, take_line))
+        end_worker(w, WHY_GARBAGE);
+    if (got >= 0) return;
+    w->out_done = true;
+    uv_read_stop(stream);
+    finish_if_over(w);
+}
+
+static void on_err(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
+    struct worker *w = stream->data;
+    /* A library that floods its log costs its own lines, not the worker. */
+    if (got > 0 && !take_bytes(w, &w->log, buf->base, (size_t)got, 4096, take_log)) w->log.size = 0;
+    if (got >= 0) return;
+    w->err_done = true;
+    uv_read_stop(stream);
+    finish_if_over(w);
+}
+
+/* ---- Starting -----------------------------------------------------------------------------------------------------
+ */
+
+static void on_exit_of(uv_process_t *process, int64_t status, int term_signal) {
+    struct worker *w = process->data;
+    w->exited = true;
+    w->exit_status = status;
+    w->term_signal = term_signal;
+    uv_timer_stop(&w->timer);
+    finish_if_over(w);
+}
+
+struct request_line {
+    uv_write_t write;
+    struct kb_secret *text;
+};
+
+static void on_sent(uv_write_t *write, int status) {
+    struct request_line *line = (struct request_line *)(void *)write;
+    (void)status; /* a worker that does not read has ended, or will miss its deadline */
+    kb_secret_free(line->text);
+    free(line);
+}
+
+static struct kb_secret *request_text(const struct worker *w) {
+    json_t *object = kb_request_to_json(w->request);
+    json_object_set_new(object, KB_KEY_MEMORY, json_integer(w->pool->memory_bytes));
+    char *text = kb_xcalloc(1, KB_REQUEST_MAX);
+    size_t size = json_dumpb(object, text, KB_REQUEST_MAX - 1, JSON_COMPACT);
+    kb_request_json_free(object);
+    struct kb_secret *line = NULL;
+    if (size && size < KB_REQUEST_MAX - 1) {
+        text[size] = '\n';
+        line = kb_secret_new(text, size + 1);
+    }
+    kb_wipe(text, KB_REQUEST_MAX);
+    free(text);
+    return line;
+}
+
+static void send_request(struct worker *w) {
+    struct request_line *line = kb_xcalloc(1, sizeof *line);
+    line->text = request_text(w);
+    if (!line->text) {
+        free(line);
+        end_worker(w, WHY_START);
+        return;
+    }
+    uv_buf_t buf = uv_buf_init((char *)line->text->data, (unsigned)line->text->size);
+    if (uv_write(&line->write, (uv_stream_t *)&w->in, &buf, 1, on_sent) != 0) on_sent(&line->write, -1);
+}
+
+static void on_told(uv_write_t *write, int status) {
+    (void)status;
+    free(write);
+}
+
+static void tell_cancel(struct worker *w) {
+    static char word[] = "cancel\n";
+    uv_write_t *write = kb_xcalloc(1, sizeof *write);
+    uv_buf_t buf = uv_buf_init(word, sizeof word - 1);
+    w->cancelling = true;
+    if (uv_write(write, (uv_stream_t *)&w->in, &buf, 1, on_told) != 0) free(write);
+    uv_timer_start(&w->timer, on_timer, KB_GRACE_S * 1000, 0);
+}
+
+static void init_handles(struct worker *w) {
+    uv_loop_t *loop = &w->pool->loop;
+    uv_pipe_init(loop, &w->in, 0);
+    uv_pipe_init(loop, &w->out, 0);
+    uv_pipe_init(loop, &w->err, 0);
+    uv_timer_init(loop, &w->timer);
+    w->process.data = w->in.data = w->out.data = w->err.data = w->timer.data = w;
+    w->open_handles = 5;
+    w->deadline_ms = KB_FIRST_DEADLINE_S * 1000;
+}
+
+static int spawn(struct worker *w) {
+    uv_stdio_container_t stdio[3];
+    char *args[] = {w->pool->program, "worker", NULL};
+    stdio[0].flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_READABLE_PIPE);
+    stdio[0].data.stream = (uv_stream_t *)&w->in;
+    stdio[1].flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_WRITABLE_PIPE);
+    stdio[1].data.stream = (uv_stream_t *)&w->out;
+    stdio[2].flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_WRITABLE_PIPE);
+    stdio[2].data.stream = (uv_stream_t *)&w->err;
+    const uv_process_options_t options = {
+        .exit_cb = on_exit_of,
+        .file = w->pool->program,
+        .args = args,
+        .env = w->pool->env,
+        .flags = UV_PROCESS_WINDOWS_HIDE,
+        .stdio_count = 3,
+        .stdio = stdio,
+    };
+    return uv_spawn(&w->pool->loop, &w->process, &options);
+}
+
+static void start(struct worker *w) {
+    init_handles(w);
+    w->started = true;
+    w->pool->running++;
+    if (spawn(w) != 0) { /* the handles exist all the same, and end the usual way */
+        w->why = WHY_START;
+        w->exited = w->out_done = w->err_done = true;
+        finish_if_over(w);
+        return;
+    }
+    uv_read_start((uv_stream_t *)&w->out, on_room, on_out);
+    uv_read_start((uv_stream_t *)&w->err, on_room, on_err);
+    send_request(w);
+    rearm(w);
+}
+
+/* ---- Ctrl-C -------------------------------------------------------------------------------------------------------
+ */
+
+static void on_signal(uv_signal_t *handle, int number) {
+    struct pool *pool = handle->data;
+    (void)number;
+    pool->stops++;
+    for (int i = 0; i < pool->count; i++) {
+        struct worker *w = &pool->workers[i];
+        if (!w->started || w->ended) continue;
+        if (pool->stops == 1)
+            tell_cancel(w);
+        else
+            end_worker(w, WHY_OPERATOR);
+    }
+}
+
+static void watch_signals(struct pool *pool) {
+    static const int numbers[] = {
+        SIGINT, SIGTERM,
+#ifdef SIGHUP
+        SIGHUP, /* also the console window that is closed on Windows: libuv makes it of that */
+#endif
+    };
+    for (size_t i = 0; i < KB_ARRAY_SIZE(numbers); i++) {
+        uv_signal_t *handle = &pool->signals[pool->signal_count];
+        if (uv_signal_init(&pool->loop, handle) != 0) continue;
+        handle->data = pool;
+        pool->signal_count++;
+        uv_signal_start(handle, on_signal, numbers[i]);
+        uv_unref((uv_handle_t *)handle);
+    }
+}
+
+/* ---- The run ------------------------------------------------------------------------------------------------------
+ */
+
+/* Started ones settle themselves; those that a Ctrl-C kept from starting have a result too. */
+static void start_more(struct pool *pool) {
+    while (pool->next < pool->count && (pool->stops || pool->running < pool->parallel)) {
+        struct worker *w = &pool->workers[pool->next++];
+        if (!pool->stops) {
+            start(w);
+            continue;
+        }
+        w->why = WHY_OPERATOR;
+        w->ended = true;
+        settle(w);
+    }
+}
+
+static bool is_password(const char *name) {
+    return kb_text_starts(name, "KITBENCH_") && strstr(name, "PASSWORD") != NULL;
+}
+
+/* The environment of a child, without passwords. */
+static char **child_env(void) {
+    uv_env_item_t *items = NULL;
+    int count = 0, kept = 0;
+    if (uv_os_environ(&items, &count) != 0) return kb_xcalloc(1, sizeof(char *));
+    char **env = kb_xcalloc((size_t)count + 1, sizeof *env);
+    for (int i = 0; i < count; i++) {
+        if (is_password(items[i].name))
+            kb_wipe(items[i].value, strlen(items[i].value));
+        else
+            env[kept++] = kb_xasprintf("%s=%s", items[i].name, items[i].value);
+    }
+    uv_os_free_environ(items, count);
+    return env;
+}
+
+static void free_env(char **env) {
+    for (char **each = env; each && *each; each++) free(*each);
+    free(env);
+}
+
+static void close_all(uv_handle_t *handle, void *arg) {
+    (void)arg;
+    if (!uv_is_closing(handle)) uv_close(handle, NULL);
+}
+
+static struct kb_result run(struct pool *pool) {
+    pool->program = kb_host_self();
+    if (!pool->program)
+        return kb_fail(KB_HOST, KB_HOST_OTHER,
+                       _("Cannot find the kitbench program to start it again; start it by its "
+                         "full path"));
+    if (uv_loop_init(&pool->loop) != 0)
+        return kb_fail(KB_HOST, KB_HOST_OTHER, _("Cannot watch other processes; close other programs and try again"));
+    pool->env = child_env();
+    pool->workers = kb_xcalloc((size_t)pool->count + 1, sizeof *pool->workers);
+    for (int i = 0; i < pool->count; i++) {
+        pool->workers[i].pool = pool;
+        pool->workers[i].n = i;
+        pool->workers[i].request = &pool->requests[i];
+    }
+    watch_signals(pool);
+    start_more(pool);
+    uv_run(&pool->loop, UV_RUN_DEFAULT);
+    uv_walk(&pool->loop, close_all, NULL);
+    uv_run(&pool->loop, UV_RUN_DEFAULT);
+    uv_loop_close(&pool->loop);
+    return pool->stops ? kb_cancel_result() : kb_ok();
+}
+
+struct kb_result kb_workers_run(const struct kb_request *requests, int count, int parallel, int64_t memory_bytes,
+                                const struct kb_worker_events *events, struct kb_result *results) {
+    struct pool *pool = kb_xcalloc(1, sizeof *pool);
+    pool->requests = requests;
+    pool->count = count;
+    pool->parallel = parallel > 0 ? parallel : 1;
+    pool->memory_bytes = memory_bytes;
+    pool->events = events;
+    pool->results = results;
+    for (int i = 0; i < count; i++) results[i] = kb_ok();
+    struct kb_result res = run(pool);
+    for (int i = 0; i < count && kb_failed(&res) && res.domain != KB_CANCELLED; i++) results[i] = res;
+    free_env(pool->env);
+    free(pool->program);
+    free(pool->workers);
+    free(pool);
+    return res;
+}

@@ -1,0 +1,162 @@
+/*
+ * The worker's side: one request on standard input, JSON lines on standard output, sentences on standard error. Ends at
+ * once when standard input closes: whoever started us is dead.
+ */
+#include "kitbench/tray.h"
+#include "wire.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#define GONE_EXIT 1
+
+struct out {
+    pthread_mutex_t lock; /* of standard output: one line at a time */
+};
+
+/* One line, whole and at once; a parent that no longer reads is a dead parent. */
+static void write_line(struct out *out, const json_t *object) {
+    char *line = kb_json_line(object);
+    pthread_mutex_lock(&out->lock);
+    bool written = fputs(line, stdout) >= 0 && fputc('\n', stdout) >= 0 && fflush(stdout) == 0;
+    pthread_mutex_unlock(&out->lock);
+    free(line);
+    if (!written) _exit(GONE_EXIT);
+}
+
+static void on_line(void *arg, json_t *object) { write_line(arg, object); }
+
+static void on_deadline(void *arg, int seconds) {
+    json_t *object = json_object();
+    json_object_set_new(object, "event", json_string("deadline"));
+    json_object_set_new(object, "seconds", json_integer(seconds));
+    write_line(arg, object);
+    json_decref(object);
+}
+
+static void on_log(void *arg, const char *sentence) {
+    char clean[1024];
+    (void)arg;
+    kb_text_clean(clean, sizeof clean, sentence);
+    fprintf(stderr, "%s\n", clean);
+}
+
+/* Internal, always the last: what kb_job_run returned. Without it we have crashed. */
+static void write_end(struct out *out, const struct kb_result *res) {
+    json_t *object = json_object();
+    json_object_set_new(object, "event", json_string("end"));
+    json_object_set_new(object, "domain", json_string(kb_domain_name(res->domain)));
+    json_object_set_new(object, "code", json_integer(res->code));
+    kb_json_set_text(object, "text", res->text);
+    write_line(out, object);
+    json_decref(object);
+}
+
+/* ---- Standard input -----------------------------------------------------------------------------------------------
+ */
+
+/* Byte by byte: what follows the request belongs to the thread that listens for "cancel". */
+static bool read_line(char *line, size_t room) {
+    for (size_t size = 0; size < room; size++) {
+        if (read(0, line + size, 1) != 1) return false;
+        if (line[size] != '\n') continue;
+        line[size] = 0;
+        return true;
+    }
+    return false;
+}
+
+static void listen_to_parent(void *arg) {
+    char line[64];
+    while (read_line(line, sizeof line))
+        if (kb_streq(line, "cancel")) kb_cancel_now(arg);
+    _exit(GONE_EXIT);
+}
+
+/* jansson frees without wiping; while it holds the request, its memory is ours. */
+static void *wiping_malloc(size_t size) {
+    size_t *block = malloc(size + 16);
+    if (!block) return NULL;
+    *block = size;
+    return (char *)block + 16;
+}
+
+static void wiping_free(void *data) {
+    if (!data) return;
+    size_t *block = (size_t *)(void *)((char *)data - 16);
+    kb_wipe(data, *block);
+    free(block);
+}
+
+static struct kb_result parse(const char *line, struct kb_request *request, int64_t *memory_bytes) {
+    json_t *object = kb_json_parse(line, strlen(line), KB_REQUEST_MAX);
+    struct kb_result res = kb_request_from_json(request, object);
+    *memory_bytes = object ? kb_json_get_int(object, KB_KEY_MEMORY, 0) : 0;
+    kb_request_json_free(object);
+    return res;
+}
+
+/* The columns outlive the request's line: made anew with the usual memory. */
+static void own_columns(struct kb_request *request, const char *columns, size_t size) {
+    request->columns = size ? json_loadb(columns, size, 0, NULL) : NULL;
+}
+
+static struct kb_result parse_and_wipe(const char *line, struct kb_request *request, int64_t *memory_bytes) {
+    json_malloc_t usual_malloc;
+    json_free_t usual_free;
+    json_get_alloc_funcs(&usual_malloc, &usual_free);
+    json_set_alloc_funcs(wiping_malloc, wiping_free);
+    struct kb_result res = parse(line, request, memory_bytes);
+    size_t size = request->columns ? json_dumpb(request->columns, NULL, 0, JSON_COMPACT) : 0;
+    char *columns = size ? kb_xmalloc(size) : NULL;
+    if (size) json_dumpb(request->columns, columns, size, JSON_COMPACT);
+    json_decref(request->columns);
+    json_set_alloc_funcs(usual_malloc, usual_free);
+    own_columns(request, columns, size);
+    free(columns);
+    return res;
+}
+
+static struct kb_result read_request(struct kb_request *request, int64_t *memory_bytes) {
+    struct kb_result res = kb_fail(KB_UNEXPECTED, 0, _("The worker got no request; it is started by kitbench itself"));
+    char *line = kb_xmalloc(KB_REQUEST_MAX);
+    memset(request, 0, sizeof *request);
+    *memory_bytes = 0;
+    if (read_line(line, KB_REQUEST_MAX)) res = parse_and_wipe(line, request, memory_bytes);
+    kb_wipe(line, KB_REQUEST_MAX);
+    free(line);
+    return res;
+}
+
+/* ---- The process --------------------------------------------------------------------------------------------------
+ */
+
+/* We share the terminal with our parent: it hears Ctrl-C and tells us what to do. */
+static void leave_signals_to_parent(void) {
+    signal(SIGINT, SIG_IGN);
+#ifdef SIGHUP
+    signal(SIGHUP, SIG_IGN);
+#endif
+}
+
+int kb_worker_main(void) {
+    struct out out = {PTHREAD_MUTEX_INITIALIZER};
+    const struct kb_sink sink = {on_line, on_deadline, on_log, &out};
+    struct kb_request request;
+    int64_t memory_bytes = 0;
+    leave_signals_to_parent();
+    struct kb_result res = read_request(&request, &memory_bytes);
+    if (!kb_failed(&res)) {
+        kb_lang_set(request.lang);
+        if (memory_bytes > 0) kb_host_limit_memory(memory_bytes);
+        struct kb_cancel *cancel = kb_cancel_new(); /* not freed: the listening thread has it until we end */
+        kb_thread_detached(listen_to_parent, cancel);
+        res = kb_job_run(&request, &sink, cancel);
+    }
+    kb_request_release(&request);
+    write_end(&out, &res);
+    return kb_exit_of(&res);
+}
