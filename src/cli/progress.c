@@ -12,12 +12,16 @@
 static const struct {
     const char *phase, *text;
 } phases[] = {
-    {"check", N_("Checking")},          {"encrypt", N_("Switching encryption on")},
-    {"info", N_("Reading app list")},   {"backup", N_("Backing up")},
-    {"prove", N_("Proving")},           {"password", N_("Proving the password")},
-    {"verify", N_("Verifying")},        {"seal", N_("Sealing")},
-    {"restore", N_("Restoring")},       {"reboot", N_("Restarting")},
-    {"read", N_("Reading the device")}, {"pair", N_("Pairing")},
+    {"checking", N_("Checking")},
+    {"encrypting", N_("Switching encryption on")},
+    {"info", N_("Reading the list of apps")},
+    {"backing-up", N_("Backing up")},
+    {"proving", N_("Proving the password")},
+    {"sealing", N_("Sealing the backup")},
+    {"restoring", N_("Restoring")},
+    {"rebooting", N_("The device restarts")},
+    {"reading", N_("Reading the device")},
+    {"verifying", N_("Verifying")},
 };
 
 static const char *phase_words(const char *phase) {

@@ -29,7 +29,7 @@ static bool show_progress(void *arg, int done_pct, int64_t bytes) {
     struct verifying *v = arg;
     json_t *object = json_object();
     json_object_set_new(object, "event", json_string("progress"));
-    json_object_set_new(object, "phase", json_string("verify"));
+    json_object_set_new(object, "phase", json_string("verifying"));
     json_object_set_new(object, "done_pct", json_integer(done_pct));
     json_object_set_new(object, "bytes", json_integer(bytes));
     kb_show_quietly(&v->show, object);
@@ -41,7 +41,7 @@ static bool show_proof(void *arg, int done_pct) {
     struct verifying *v = arg;
     json_t *object = json_object();
     json_object_set_new(object, "event", json_string("progress"));
-    json_object_set_new(object, "phase", json_string("password"));
+    json_object_set_new(object, "phase", json_string("proving"));
     json_object_set_new(object, "done_pct", json_integer(done_pct));
     kb_show_quietly(&v->show, object);
     json_decref(object);
