@@ -18,12 +18,12 @@ static const struct {
     enum kb_host_code code;
     const char *words;
 } known[] = {
-    {ENOENT, KB_HOST_NOT_FOUND, N_("it does not exist")},
-    {EEXIST, KB_HOST_EXISTS, N_("it exists already")},
-    {ENOTEMPTY, KB_HOST_EXISTS, N_("the folder is not empty")},
-    {ENOTDIR, KB_HOST_NOT_DIR, N_("it is not a folder")},
-    {EISDIR, KB_HOST_IS_DIR, N_("it is a folder")},
-    {ELOOP, KB_HOST_LOOP, N_("links lead in a circle, or a link stands where none may be")},
+    {ENOENT, KB_HOST_NOT_FOUND, N_("it does not exist; check the name")},
+    {EEXIST, KB_HOST_EXISTS, N_("it exists already; choose another name")},
+    {ENOTEMPTY, KB_HOST_EXISTS, N_("the folder is not empty; choose another one")},
+    {ENOTDIR, KB_HOST_NOT_DIR, N_("it is not a folder; check the name")},
+    {EISDIR, KB_HOST_IS_DIR, N_("it is a folder, not a file; check the name")},
+    {ELOOP, KB_HOST_LOOP, N_("links lead in a circle; remove them")},
     {EIO, KB_HOST_IO, N_("the disk cannot be read or written; check the disk and its cable")},
     {ENOSPC, KB_HOST_NO_SPACE, N_("the disk is full; free some space and try again")},
     {EDQUOT, KB_HOST_NO_SPACE, N_("the disk quota is used up; free some space and try again")},
@@ -31,10 +31,10 @@ static const struct {
     {EACCES, KB_HOST_DENIED, DENIED},
     {EPERM, KB_HOST_DENIED, DENIED},
     {EROFS, KB_HOST_DENIED, N_("the disk is read-only; use another disk")},
-    {ETIMEDOUT, KB_HOST_TIMEOUT, N_("it did not answer in time")},
-    {EAGAIN, KB_HOST_BUSY, N_("it is in use")},
-    {EBUSY, KB_HOST_BUSY, N_("it is in use")},
-    {ETXTBSY, KB_HOST_BUSY, N_("it is in use")},
+    {ETIMEDOUT, KB_HOST_TIMEOUT, N_("it did not answer in time; try again")},
+    {EAGAIN, KB_HOST_BUSY, N_("it is in use; wait and try again")},
+    {EBUSY, KB_HOST_BUSY, N_("it is in use; wait and try again")},
+    {ETXTBSY, KB_HOST_BUSY, N_("it is in use; wait and try again")},
 };
 
 enum kb_host_code kb_system_code(unsigned long error) {
