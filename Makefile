@@ -18,7 +18,7 @@ endif
 AR         ?= ar
 PKG_CONFIG ?= pkg-config
 B          := build/$(FLAVOUR)
-OS         := $(if $(findstring mingw,$(CC)),win32,posix)
+OS         := $(if $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null || echo $(CC))),win32,posix)
 VERSION    := 0.1.0
 
 # What each room may link, beside the C library (design.md, section 3).
@@ -33,7 +33,14 @@ libs_tray    := libuv
 libs_cli     := libconfuse libutf8proc
 libs_sim     := libplist-2.0 libssl libcrypto sqlite3 jansson
 libs_tests   := check
+test_libs_base := libplist-2.0 # what the guard lets pass is given to libplist
 all_libs     := $(sort $(foreach r,$(ROOMS),$(libs_$(r))) $(libs_sim))
+
+# Homebrew keeps these two out of pkg-config's sight.
+ifneq ($(wildcard /opt/homebrew/opt /usr/local/opt/openssl@3),)
+kegs := $(wildcard $(addsuffix /lib/pkgconfig,$(foreach k,openssl@3 sqlite,/opt/homebrew/opt/$(k) /usr/local/opt/$(k))))
+export PKG_CONFIG_PATH := $(subst $() ,:,$(strip $(PKG_CONFIG_PATH) $(kegs)))
+endif
 
 # pkg-config is asked once for each variable, and only when a recipe needs the answer.
 once = $(eval $(1) := $(2))$($(1))
@@ -50,7 +57,6 @@ endif
 test_cflags   = $(call once,test_cflags,$$(shell $(PKG_CONFIG) --cflags $(libs_tests)))
 lib_ldlibs    = $(call once,lib_ldlibs,$$(shell $(PKG_CONFIG) --libs $(all_libs)) -lpthread)
 sim_ldlibs    = $(call once,sim_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_sim)) -lpthread)
-e2e_ldlibs    = $(call once,e2e_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_tests)) -lpthread)
 
 CFLAGS   ?= -O2 -g
 CPPFLAGS ?=
@@ -101,7 +107,7 @@ $(B)/phonesim: $(B)/tests/sim/main.o $(call archive,sim)
 
 # Japanese is compiled in: one sorted table from all PO files, so that no gettext run-time is needed.
 po_files := po/ja.po $(sort $(wildcard po/parts/*.po))
-$(B)/gen/ja.c: $(po_files) scripts/po-to-c.sh po/parts
+$(B)/gen/ja.c: $(po_files) scripts/po-to-c.sh $(wildcard po/parts)
 	@mkdir -p $(@D)
 	$(Q)sh scripts/po-to-c.sh $(po_files) > $@.tmp && mv $@.tmp $@
 $(B)/gen/ja.o: $(B)/gen/ja.c
@@ -117,7 +123,7 @@ unit_srcs = $(wildcard tests/unit/$(1)/test_*.c)
 unit_bins = $(patsubst %.c,$(B)/%,$(call unit_srcs,$(1)))
 helpers   = $(filter-out $(call unit_srcs,$(1)),$(wildcard tests/unit/$(1)/*.c))
 define unit_rules
-unit_libs_$(1) = $$(call once,unit_libs_$(1),$$$$(shell $(PKG_CONFIG) --libs $(libs_tests) $(sort $(libs_$(1)) $(foreach r,$(uses_$(1)),$(libs_$(r))))) -lpthread)
+unit_libs_$(1) = $$(call once,unit_libs_$(1),$$$$(shell $(PKG_CONFIG) --libs $(libs_tests) $(sort $(libs_$(1)) $(test_libs_$(1)) $(foreach r,$(uses_$(1)),$(libs_$(r))))) -lpthread)
 $(call unit_bins,$(1)): $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(call objs,$(call helpers,$(1))) $(call archive,$(1)) $(foreach r,$(uses_$(1)),$(call archive,$(r)))
 	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$^ $$(unit_libs_$(1))
 .PHONY: unit-$(1)
@@ -127,13 +133,122 @@ endef
 $(foreach r,$(TESTED),$(eval $(call unit_rules,$(r))))
 under = $(if $(filter tsan,$(FLAVOUR)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
 
-.PHONY: unit
-unit: $(foreach r,$(TESTED),$(call unit_bins,$(r)))
+unit_all = $(foreach r,$(TESTED),$(call unit_bins,$(r)))
+.PHONY: unit e2e test check tests-built
+unit: $(unit_all)
 	@$(under) sh scripts/run-tests.sh $^
 
-.PHONY: clean
+# tests/e2e/*.sh, the real programs against the simulated bench. ONLY=part-of-a-name runs some of them.
+runner := $(B)/tests/e2e/runner
+$(runner): $(B)/tests/e2e/runner.o
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(check_ldlibs)
+check_ldlibs = $(call once,check_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_tests)) -lpthread)
+tests-built: all $(unit_all) $(runner)
+e2e: all $(runner)
+	@E2E_ONLY='$(ONLY)' sh scripts/run-tests.sh $(runner)
+test: tests-built
+	@sh scripts/run-tests.sh $(unit_all) $(runner)
+check:
+	@sh scripts/install-deps.sh build test
+	@+$(MAKE) --no-print-directory test
+
+.PHONY: demo bench
+demo:
+	@sh scripts/install-deps.sh build
+	@+$(MAKE) --no-print-directory all
+	@sh scripts/demo.sh
+bench: all build/native/measure
+	@bash tests/bench/bench.sh
+build/native/measure: tests/bench/measure.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(flags) -o $@ $<
+
+# ---- Care ------------------------------------------------------------------------------------------------------------
+our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/unit/*/*.[ch] \
+         tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c))
+tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/%,$(our_c))))
+.PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help
+deps:
+	@sh scripts/install-deps.sh build test lint
+format:
+	clang-format -i $(our_c)
+lint: lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy
+	@echo "lint: nothing to say"
+lint-format:
+	@clang-format --dry-run -Werror $(our_c)
+lint-rooms: $(foreach r,$(ROOMS),$(call archive,$(r)))
+	@CC='$(CC)' FLAGS='-std=gnu11 $(defines) $(lib_cflags)' sh scripts/lint-rooms.sh $(B)
+lint-po:
+	@sh scripts/lint-po.sh
+lint-sh:
+	@shellcheck -x -P SCRIPTDIR $(wildcard scripts/*.sh tests/e2e/*.sh tests/bench/*.sh packaging/*/*.sh) .ci/run
+lint-cppcheck:
+	@cppcheck --quiet --std=c11 --error-exitcode=1 --enable=warning,performance,portability --inline-suppr \
+	    --suppress=missingInclude --suppress=nullPointerRedundantCheck:tests/* --max-configs=4 -j2 -Iinclude src tests/sim
+lint-tidy:
+	@printf '%s\n' $(tidied) | xargs -P2 -n6 sh -c 'clang-tidy --quiet "$$@" -- $(subst ",\",$(defines)) $(lib_cflags) -Isrc/base -std=gnu11 2>/dev/null' tidy
+
+asan tsan:
+	@+$(MAKE) --no-print-directory FLAVOUR=$@ unit
+
+# Every target of tests/fuzz for its share of FUZZ_SECONDS; a crash is left in build/fuzz/ and becomes a corpus file.
+FUZZ_SECONDS ?= 60
+fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
+fuzz:
+	@+$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-built
+	@set -e; for f in $(fuzzers); do n=$${f##*/}; mkdir -p build/fuzz/corpus/$$n; echo "--- $$n"; \
+	    ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 $$f -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(fuzzers)))) \
+	        -rss_limit_mb=1024 -timeout=20 -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$$n- \
+	        build/fuzz/corpus/$$n $(addprefix tests/fuzz/corpus/,$$n); done
+ifeq ($(FLAVOUR),fuzz)
+.PHONY: fuzz-built
+fuzz-built: $(fuzzers)
+$(fuzzers): build/fuzz/%: build/fuzz/tests/fuzz/%.o $(foreach r,$(ROOMS),$(call archive,$(r)))
+	$(Q)$(CC) $(flags) -fsanitize=fuzzer $(LDFLAGS) -o $@ $^ $(lib_ldlibs)
+endif
+
+# Windows: every room is compiled with warnings as errors. Debian has no libuv for mingw, so the files that use it are left out.
+win:
+	@CC= sh scripts/win-headers.sh build/win/include
+	@+$(MAKE) --no-print-directory FLAVOUR=win CC=x86_64-w64-mingw32-gcc CI=1 win-compiled
+ifeq ($(FLAVOUR),win)
+win_srcs    := src/main.c $(foreach r,$(ROOMS),$(call srcs,$(r)))
+win_left    := $(shell grep -l '<uv\.h>' $(win_srcs) src/tray/*.h 2>/dev/null)
+win_uv_srcs := $(if $(filter %.h,$(win_left)),$(shell grep -lE '"($(subst $() ,|,$(notdir $(filter %.h,$(win_left)))))"' $(win_srcs) 2>/dev/null))
+.PHONY: win-compiled
+win-compiled: $(call objs,$(filter-out $(win_left) $(win_uv_srcs),$(win_srcs))) $(B)/gen/ja.o
+	@echo "win: $(words $^) files compile; left out because they need libuv: $(or $(sort $(filter %.c,$(win_left)) $(win_uv_srcs)),none)"
+endif
+
+# Takes new sentences up, and folds the rooms' own PO files into po/ja.po.
+po:
+	@sh scripts/update-po.sh
+
+# ---- Installing: GNU's directory variables, DESTDIR ------------------------------------------------------------------
+prefix      ?= /usr/local
+exec_prefix ?= $(prefix)
+bindir      ?= $(exec_prefix)/bin
+datarootdir ?= $(prefix)/share
+docdir      ?= $(datarootdir)/doc/kitbench
+INSTALL     ?= install
+docs        := $(wildcard README.md ARCHITECTURE.md LICENSE docs/*.md)
+.PHONY: install uninstall clean
+install: all
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(docdir)
+	$(INSTALL) -m 755 build/kitbench build/phonesim $(DESTDIR)$(bindir)
+	$(INSTALL) -m 644 $(docs) $(DESTDIR)$(docdir)
+uninstall:
+	rm -f $(DESTDIR)$(bindir)/kitbench $(DESTDIR)$(bindir)/phonesim $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(docs)))
+	-rmdir $(DESTDIR)$(docdir)
 clean:
 	rm -rf build
+help:
+	@echo 'all (default)  build/kitbench and build/phonesim      check  installs what is missing, builds, runs every test'
+	@echo 'demo           the whole story on the simulated bench  test   every test, without installing anything'
+	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
+	@echo 'format lint asan tsan fuzz win po deps install uninstall clean'
+	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 prefix DESTDIR'
+
 .SECONDARY:
 .DELETE_ON_ERROR:
 -include $(shell find $(B) -name '*.d' 2>/dev/null)
