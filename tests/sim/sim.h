@@ -55,6 +55,7 @@ struct sim_fault {
     int64_t value;       /* ERROR: MBErrorDomain code; SILENCE: seconds (0 for ever); SLOW: bytes/s; HOSTILE_*: which */
     char text[256];      /* HOSTILE_NAME: the name; ERROR: description */
     int64_t replug_ms;   /* UNPLUG: plugged in again after so long; 0: stays out */
+    int64_t seen_messages; /* how many that fit have passed */
     bool used;
 };
 #define SIM_MAX_FAULTS 16
@@ -103,13 +104,15 @@ struct sim_device {
     int fault_count;
     json_t *seen;               /* array of requests seen, bounded; each {"service","request",...} */
     int64_t refused, malformed; /* requests that a strict device refuses as wrong, not as "not now" */
+    char last_bad[160];         /* the latest of them, for the state */
+    struct sim_own *own;        /* parts.h: what only the bench's own files use */
 };
 
 /* A byte stream to the host after Connect: clear or TLS; counts bytes for faults; ends when the device is unplugged. */
 struct sim_stream;
 bool sim_read(struct sim_stream *stream, void *data, size_t size); /* all of it; false: closed */
 bool sim_write(struct sim_stream *stream, const void *data, size_t size);
-bool sim_flush(struct sim_stream *stream); /* writes are gathered (at most 64 KiB) until here */
+bool sim_flush(struct sim_stream *stream); /* writes are gathered (at most 256 KiB) until here or until a read */
 /* 4-byte big-endian length + plist. NULL: closed or malformed (malformed is counted). binary: bplist00 instead of XML.
  */
 plist_t sim_read_plist(struct sim_stream *stream);
@@ -131,8 +134,10 @@ enum sim_fault_effect sim_fault_point(struct sim_stream *stream, const char *ser
 
 /* What every part may do. */
 void sim_saw(struct sim_device *dev, const char *service, const char *format, ...); /* adds to seen */
-void sim_bad(struct sim_device *dev, const char *service, const char *why);         /* counts as malformed and logs */
-void sim_notify(struct sim_device *dev, const char *notification);                  /* posts to all NP observers */
+/* The device's lock must NOT be held for the next three. */
+void sim_bad(struct sim_device *dev, const char *service, const char *why);    /* counts as malformed and logs */
+void sim_refuse(struct sim_device *dev, const char *service, const char *why); /* counts as refused and logs */
+void sim_notify(struct sim_device *dev, const char *notification);             /* posts to all NP observers */
 /* Asks the passcode on the screen when one is set (ui.presented / ui.dismissed by the scenario's switch); 0 entered or
  * none set, 208 not. */
 int sim_ask_passcode(struct sim_stream *stream);

@@ -1,0 +1,341 @@
+/* The control socket: one JSON line asks, one JSON line answers; and its two small clients, `ctl` and `json`. */
+#define _GNU_SOURCE
+#include "parts.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+/* --- a device's whole state --- */
+
+static const char *phase_name(enum sim_phase phase) {
+    static const char *const names[] = {"normal", "bfu", "assistant", "restoring", "rebooting", "restore-mode"};
+    return names[phase];
+}
+
+static json_t *pairing_state(const struct sim_device *dev) {
+    json_t *list = json_array();
+    for (int i = 0; i < dev->own->pairing_count; i++)
+        if (dev->own->pairings[i].root) json_array_append_new(list, json_string(dev->own->pairings[i].host_id));
+    return list;
+}
+
+static int stream_count(struct sim_device *dev) {
+    int count = 0;
+    for (struct sim_stream *s = dev->own->streams; s; s = *sim_stream_next(s)) count++;
+    return count;
+}
+
+static void state_of_person(struct sim_device *dev, json_t *out) {
+    json_object_set_new(out, "agent",
+                        json_pack("{s:s s:b s:b s:s}", "bundle_id", dev->agent.bundle_id, "installed",
+                                  dev->agent.installed, "authenticated", dev->agent.authenticated, "reports_as",
+                                  dev->agent.reports_as));
+    json_object_set_new(out, "profiles", dev->profiles ? sim_to_json(dev->profiles) : json_object());
+    json_object_set_new(out, "cloud_configuration",
+                        dev->cloud_configuration ? sim_to_json(dev->cloud_configuration) : json_null());
+    json_object_set_new(out, "restore_state", json_string(dev->restore_state));
+    json_object_set_new(out, "restored_from", json_string(dev->restored_from));
+    json_object_set_new(out, "backup_password", json_string(dev->backup_password));
+    json_object_set_new(out, "pairings", pairing_state(dev));
+}
+
+json_t *sim_device_state(struct sim_device *dev) {
+    pthread_mutex_lock(&dev->lock);
+    json_t *out = json_pack(
+        "{s:s s:s s:s s:s s:s s:s s:I s:i s:b s:s s:b s:b s:b s:b s:b s:b s:b s:b s:b s:b s:b s:I s:I s:i s:i s:i s:I "
+        "s:I s:s}",
+        "udid", dev->udid, "name", dev->name, "os", dev->os, "product_type", dev->product_type, "serial", dev->serial,
+        "imei", dev->imei, "location", (json_int_t)dev->location, "mux_id", (int)dev->mux_id, "plugged", dev->plugged,
+        "phase", phase_name(dev->phase), "locked", sim_is_locked(dev), "passcode_set", dev->passcode_set, "activated",
+        dev->activated, "setup_done", dev->setup_done, "at_restore_pane", dev->at_restore_pane, "find_my", dev->find_my,
+        "supervised", dev->supervised, "mdm_enrolled", dev->mdm_enrolled, "will_encrypt", dev->will_encrypt,
+        "trust_asked", dev->trust_asked, "passcode_asked", dev->passcode_asked, "free", (json_int_t)dev->free_bytes,
+        "capacity", (json_int_t)dev->capacity_bytes, "battery", dev->battery_pct, "connections", stream_count(dev),
+        "seen", (int)json_array_size(dev->seen), "refused", (json_int_t)dev->refused, "malformed",
+        (json_int_t)dev->malformed, "last_bad", dev->last_bad);
+    state_of_person(dev, out);
+    pthread_mutex_unlock(&dev->lock);
+    return out;
+}
+
+/* --- commands --- */
+
+struct command {
+    struct sim *sim;
+    struct sim_device *dev; /* NULL: none named */
+    const char *name, *args[6];
+    int argc;
+};
+
+static json_t *no(const char *why) { return json_pack("{s:b s:s}", "ok", 0, "error", why); }
+static json_t *yes(void) { return json_pack("{s:b}", "ok", 1); }
+
+static json_t *c_state(struct command *c) {
+    json_t *list = json_array();
+    for (int i = 0; i < c->sim->device_count; i++)
+        if (!c->dev || c->sim->devices[i] == c->dev) json_array_append_new(list, sim_device_state(c->sim->devices[i]));
+    return json_pack("{s:b s:b s:i s:o}", "ok", 1, "daemon", c->sim->daemon_up, "listeners", sim_mux_listeners(c->sim),
+                     "devices", list);
+}
+
+static json_t *c_seen(struct command *c) {
+    pthread_mutex_lock(&c->dev->lock);
+    json_t *copy = json_deep_copy(c->dev->seen);
+    pthread_mutex_unlock(&c->dev->lock);
+    return json_pack("{s:b s:o}", "ok", 1, "seen", copy);
+}
+
+static json_t *c_content(struct command *c) {
+    return json_pack("{s:b s:o}", "ok", 1, "content", sim_content_list(c->dev));
+}
+
+static json_t *c_wipe(struct command *c) {
+    pthread_mutex_lock(&c->dev->lock);
+    sim_wipe(c->dev);
+    pthread_mutex_unlock(&c->dev->lock);
+    sim_content_free(c->dev);
+    sim_reboot(c->dev, SIM_ASSISTANT);
+    return yes();
+}
+
+static json_t *c_fault(struct command *c) {
+    struct sim_fault fault;
+    char why[200];
+    json_error_t error;
+    json_t *json = json_loads(c->argc > 1 ? c->args[1] : "", 0, &error);
+    bool ok = json && sim_fault_parse(json, &fault, why, sizeof why);
+    json_decref(json);
+    if (!json) return no("The fault is no JSON object");
+    if (!ok) return no(why);
+    return sim_fault_add(c->dev, &fault) ? yes() : no("This device has faults enough");
+}
+
+static json_t *c_clear_faults(struct command *c) {
+    pthread_mutex_lock(&c->dev->lock);
+    for (int i = 0; i < c->dev->fault_count; i++) c->dev->faults[i].used = true;
+    pthread_mutex_unlock(&c->dev->lock);
+    return yes();
+}
+
+/* set DEVICE KEY JSON: a switch, or one of the plain facts, changed while the bench runs. */
+static json_t *c_set(struct command *c) {
+    json_error_t error;
+    if (c->argc < 3) return no("Say set DEVICE KEY JSON-VALUE");
+    json_t *value = json_loads(c->args[2], JSON_DECODE_ANY, &error);
+    if (!value) value = json_string(c->args[2]);
+    pthread_mutex_lock(&c->dev->lock);
+    json_object_set_new(c->dev->scenario, c->args[1], value);
+    c->dev->free_bytes = sim_number(c->dev, "free", c->dev->free_bytes);
+    c->dev->battery_pct = (int)sim_number(c->dev, "battery", c->dev->battery_pct);
+    sim_copy(c->dev->os, sizeof c->dev->os, sim_word(c->dev, "os", c->dev->os));
+    c->dev->requires_encryption = sim_switch(c->dev, "requires_encryption", c->dev->requires_encryption);
+    pthread_mutex_unlock(&c->dev->lock);
+    return yes();
+}
+
+/* The daemon comes back: every device has a new DeviceID then. */
+static void renumber(struct sim *sim) {
+    for (int i = 0; i < sim->device_count; i++) {
+        struct sim_device *dev = sim->devices[i];
+        pthread_mutex_lock(&dev->lock);
+        if (dev->mux_id != 0) sim_mux_attached(dev, true);
+        pthread_mutex_unlock(&dev->lock);
+    }
+}
+
+static json_t *c_daemon(struct command *c) {
+    const char *what = c->argc > 0 ? c->args[0] : "";
+    if (strcmp(what, "stop") == 0) {
+        sim_mux_stop(c->sim);
+        return yes();
+    }
+    if (strcmp(what, "start") != 0) return no("Say daemon stop or daemon start");
+    if (c->sim->daemon_up) return no("The daemon runs already");
+    renumber(c->sim);
+    return sim_mux_start(c->sim) ? yes() : no("The socket cannot be opened again");
+}
+
+static json_t *c_quit(struct command *c) {
+    (void)c;
+    kill(getpid(), SIGUSR1);
+    return yes();
+}
+
+static json_t *lookup(json_t *root, const char *path);
+
+/* wait DEVICE FIELD VALUE [SECONDS]: until the state says so. */
+static json_t *c_wait(struct command *c) {
+    if (c->argc < 3) return no("Say wait DEVICE FIELD VALUE [SECONDS]");
+    int64_t until = sim_now_ms() + 1000 * (c->argc > 3 ? atoll(c->args[3]) : 20);
+    char path[80];
+    snprintf(path, sizeof path, ".%s", c->args[1]);
+    for (;;) {
+        json_t *state = sim_device_state(c->dev), *value = lookup(state, path);
+        char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
+        const char *plain = json_is_string(value) ? json_string_value(value) : text;
+        bool met = plain && strcmp(plain, c->args[2]) == 0;
+        free(text);
+        json_decref(state);
+        if (met) return yes();
+        if (sim_now_ms() >= until || atomic_load(&c->sim->ending)) return no("It did not come to that in time");
+        sim_nap(15);
+    }
+}
+
+static const struct {
+    const char *name;
+    bool needs_device;
+    json_t *(*run)(struct command *c);
+} commands[] = {
+    {"state", false, c_state}, {"seen", true, c_seen},   {"content", true, c_content},
+    {"wipe", true, c_wipe},    {"fault", true, c_fault}, {"clear-faults", true, c_clear_faults},
+    {"set", true, c_set},      {"wait", true, c_wait},   {"daemon", false, c_daemon},
+    {"quit", false, c_quit},
+};
+
+static json_t *run(struct command *c) {
+    if (c->argc > 0 && strcmp(c->name, "daemon") != 0) {
+        c->dev = sim_find(c->sim, c->args[0]);
+        if (!c->dev) return no("No device has this name or UDID");
+    }
+    for (size_t i = 0; i < sizeof commands / sizeof *commands; i++) {
+        if (strcmp(commands[i].name, c->name) != 0) continue;
+        if (commands[i].needs_device && !c->dev) return no("This command needs a device");
+        return commands[i].run(c);
+    }
+    if (!sim_operator_knows(c->name)) return no("phonesim has no such command");
+    if (!c->dev) return no("This command needs a device");
+    const char *why = sim_operator(c->dev, c->name, c->argc > 1 ? c->args[1] : NULL);
+    return why ? no(why) : yes();
+}
+
+static json_t *answer(struct sim *sim, const char *line) {
+    json_error_t error;
+    json_t *request = json_loads(line, 0, &error);
+    struct command c = {.sim = sim, .name = json_string_value(json_object_get(request, "command"))};
+    const json_t *args = json_object_get(request, "args");
+    for (size_t i = 0; i < json_array_size(args) && c.argc < 6; i++) {
+        const char *arg = json_string_value(json_array_get(args, i));
+        if (arg) c.args[c.argc++] = arg;
+    }
+    json_t *reply = c.name ? run(&c) : no("Send {\"command\": NAME, \"args\": [...]} as one line");
+    json_decref(request);
+    return reply;
+}
+
+struct control_conn {
+    struct sim *sim;
+    int fd;
+};
+
+static void *control_run(void *arg) {
+    struct control_conn *conn = arg;
+    FILE *in = fdopen(conn->fd, "r"), *out = fdopen(dup(conn->fd), "w");
+    char *line = NULL;
+    size_t size = 0;
+    while (in && out && getline(&line, &size, in) > 0) {
+        json_t *reply = answer(conn->sim, line);
+        char *text = json_dumps(reply, JSON_COMPACT);
+        fprintf(out, "%s\n", text);
+        fflush(out);
+        free(text);
+        json_decref(reply);
+    }
+    free(line);
+    if (in) fclose(in);
+    if (out) fclose(out);
+    free(conn);
+    return NULL;
+}
+
+static int control_fd;
+
+static void *control_accept(void *arg) {
+    struct sim *sim = arg;
+    for (;;) {
+        int fd = accept4(control_fd, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0 && errno != EINTR && errno != ECONNABORTED) sim_nap(20);
+        if (fd < 0) continue;
+        struct control_conn *conn = calloc(1, sizeof *conn);
+        *conn = (struct control_conn){sim, fd};
+        sim_thread(control_run, conn);
+    }
+    return NULL;
+}
+
+bool sim_control_start(struct sim *sim) {
+    control_fd = sim_address_listen(&sim->control_address);
+    if (control_fd < 0) return false;
+    sim_thread(control_accept, sim);
+    return true;
+}
+
+/* --- phonesim ctl ADDRESS COMMAND [ARG...] --- */
+
+int sim_ctl(int argc, char **argv) {
+    struct sim_address address;
+    if (argc < 2 || !sim_address_parse(argv[0], &address))
+        return fputs("phonesim: ctl ADDRESS COMMAND [ARG...]\n", stderr), 2;
+    int fd = sim_address_connect(&address);
+    FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (!in) return fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno)), 1;
+    json_t *args = json_array();
+    for (int i = 2; i < argc; i++) json_array_append_new(args, json_string(argv[i]));
+    json_t *request = json_pack("{s:s s:o}", "command", argv[1], "args", args);
+    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    if (!text) return fputs("phonesim: an argument is no UTF-8\n", stderr), 2;
+    dprintf(fd, "%s\n", text);
+    char *line = NULL;
+    size_t size = 0;
+    if (getline(&line, &size, in) <= 0) return fputs("phonesim: no answer\n", stderr), 1;
+    fputs(line, stdout);
+    json_t *reply = json_loads(line, 0, NULL);
+    int code = json_is_true(json_object_get(reply, "ok")) ? 0 : 1;
+    json_decref(reply);
+    return code;
+}
+
+/* --- phonesim json PATH: picks a value of each JSON text on stdin --- */
+
+static json_t *lookup(json_t *root, const char *path) {
+    json_t *at = root;
+    while (at && *path) {
+        char key[128];
+        size_t n = 0;
+        if (*path == '.') {
+            path++;
+            while (*path && *path != '.' && *path != '[' && n < sizeof key - 1) key[n++] = *path++;
+            key[n] = 0;
+            if (n > 0) at = json_object_get(at, key);
+        } else if (*path == '[') {
+            char *end;
+            long index = strtol(path + 1, &end, 10);
+            if (*end != ']') return NULL;
+            if (index < 0) index += (long)json_array_size(at);
+            at = index < 0 ? NULL : json_array_get(at, (size_t)index);
+            path = end + 1;
+        } else
+            return NULL;
+    }
+    return at;
+}
+
+int sim_json_pick(const char *path) {
+    int found = 1;
+    json_error_t error;
+    for (json_t *root; (root = json_loadf(stdin, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &error)) != NULL;
+         json_decref(root)) {
+        json_t *value = lookup(root, path);
+        char *text = value && !json_is_string(value) ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+        if (value) puts(text ? text : json_string_value(value));
+        if (value) found = 0;
+        free(text);
+    }
+    return found;
+}

@@ -1,0 +1,153 @@
+/* phonesim: options, the ready line, the end; and the two small clients `ctl` and `json`. */
+#define _GNU_SOURCE
+#include "parts.h"
+
+#include <errno.h>
+#include <ftw.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const char usage[] =
+    "usage: phonesim --scenario FILE.json --listen ADDRESS --control ADDRESS [--state DIR] [-v]\n"
+    "       phonesim ctl CONTROL_ADDRESS COMMAND [ARG...]\n"
+    "       phonesim json PATH < JSON            (a path such as .devices[0].trust)\n"
+    "ADDRESS: UNIX:/path or 127.0.0.1:PORT (port 0: any, told in the ready line)\n";
+
+static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
+    (void)info, (void)type, (void)where;
+    return remove(path);
+}
+
+static bool state_dir_make(struct sim *sim, const char *wanted) {
+    char lockdown[600];
+    if (wanted) {
+        sim->keep_state = true;
+        sim_copy(sim->state_dir, sizeof sim->state_dir, wanted);
+        if (mkdir(sim->state_dir, 0700) != 0 && errno != EEXIST) return false;
+    } else {
+        const char *tmp = getenv("TMPDIR");
+        snprintf(sim->state_dir, sizeof sim->state_dir, "%s/phonesim.XXXXXX", tmp && *tmp ? tmp : "/tmp");
+        if (!mkdtemp(sim->state_dir)) return false;
+    }
+    snprintf(lockdown, sizeof lockdown, "%s/lockdown", sim->state_dir);
+    return mkdir(lockdown, 0700) == 0 || errno == EEXIST;
+}
+
+const char *sim_state_dir(struct sim *sim) { return sim->state_dir; }
+
+static void say_ready(const struct sim *sim) {
+    char mux[140], control[140];
+    const struct sim_address *m = &sim->mux_address, *c = &sim->control_address;
+    if (m->path[0])
+        snprintf(mux, sizeof mux, "UNIX:%s", m->path);
+    else
+        snprintf(mux, sizeof mux, "127.0.0.1:%d", m->port);
+    if (c->path[0])
+        snprintf(control, sizeof control, "UNIX:%s", c->path);
+    else
+        snprintf(control, sizeof control, "127.0.0.1:%d", c->port);
+    json_t *ready =
+        json_pack("{s:b s:s s:s s:s}", "ready", 1, "listen", mux, "control", control, "state", sim->state_dir);
+    char *line = json_dumps(ready, JSON_COMPACT);
+    puts(line);
+    fflush(stdout);
+    free(line);
+    json_decref(ready);
+}
+
+static int fail(const char *what, const char *why) {
+    fprintf(stderr, "phonesim: %s: %s\n", what, why);
+    return 1;
+}
+
+static void wait_for_end(struct sim *sim) {
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGUSR1); /* `quit` of the control socket */
+    int got = 0;
+    sigwait(&ends, &got);
+    atomic_store(&sim->ending, true);
+}
+
+static void end(struct sim *sim) {
+    for (int i = 0; i < sim->device_count; i++) sim_detach(sim->devices[i]);
+    sim_mux_stop(sim);
+    if (sim->control_address.path[0]) unlink(sim->control_address.path);
+    sim_nap(20); /* threads that were reading see the end of their links */
+    if (!sim->keep_state) nftw(sim->state_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    fflush(NULL);
+    _exit(0); /* connections' threads may still hold the devices */
+}
+
+static int run(struct sim *sim, const char *scenario, const char *state) {
+    char why[512] = "";
+    sigset_t ends;
+    sigemptyset(&ends);
+    sigaddset(&ends, SIGINT);
+    sigaddset(&ends, SIGTERM);
+    sigaddset(&ends, SIGUSR1);
+    pthread_sigmask(SIG_BLOCK, &ends, NULL);
+    signal(SIGPIPE, SIG_IGN);
+    if (!state_dir_make(sim, state)) return fail("cannot make the state folder", strerror(errno));
+    if (!sim_scenario_load(sim, scenario, why, sizeof why)) return fail(scenario, why);
+    for (int i = 0; i < sim->device_count; i++)
+        if (sim->devices[i]->plugged) sim_attach(sim->devices[i]);
+    if (!sim_mux_start(sim)) return fail("cannot listen for usbmuxd's clients", strerror(errno));
+    if (!sim_control_start(sim)) return fail("cannot open the control socket", strerror(errno));
+    say_ready(sim);
+    wait_for_end(sim);
+    end(sim);
+    return 0;
+}
+
+int main(int argc, char **argv) {
+    static const struct option options[] = {{"scenario", required_argument, NULL, 's'},
+                                            {"listen", required_argument, NULL, 'l'},
+                                            {"control", required_argument, NULL, 'c'},
+                                            {"state", required_argument, NULL, 'd'},
+                                            {"verbose", no_argument, NULL, 'v'},
+                                            {"help", no_argument, NULL, 'h'},
+                                            {NULL, 0, NULL, 0}};
+    static struct sim sim = {.lock = PTHREAD_MUTEX_INITIALIZER, .listen_fd = -1, .next_mux_id = 1};
+    const char *scenario = NULL, *state = NULL;
+    bool listen = false, control = false;
+    if (argc > 2 && strcmp(argv[1], "ctl") == 0) return sim_ctl(argc - 2, argv + 2);
+    if (argc == 3 && strcmp(argv[1], "json") == 0) return sim_json_pick(argv[2]);
+    for (int opt; (opt = getopt_long(argc, argv, "s:l:c:d:vh", options, NULL)) != -1;) {
+        switch (opt) {
+        case 's':
+            scenario = optarg;
+            break;
+        case 'l':
+            listen = sim_address_parse(optarg, &sim.mux_address);
+            break;
+        case 'c':
+            control = sim_address_parse(optarg, &sim.control_address);
+            break;
+        case 'd':
+            state = optarg;
+            break;
+        case 'v':
+            sim.verbose = true;
+            break;
+        case 'h':
+            fputs(usage, stdout);
+            return 0;
+        default:
+            fputs(usage, stderr);
+            return 2;
+        }
+    }
+    if (!scenario || !listen || !control || optind != argc) {
+        fputs(usage, stderr);
+        return 2;
+    }
+    return run(&sim, scenario, state);
+}
