@@ -1,0 +1,29 @@
+/* A service of the device as a stream of ours, and plists framed by their length on it. Private to the device room. */
+#ifndef KB_DEVICE_SERVICE_H
+#define KB_DEVICE_SERVICE_H
+
+#include "lockdown.h"
+#include "stream.h"
+#include <plist/plist.h>
+
+struct kb_service {
+    idevice_connection_t connection;
+    struct kb_stream *stream;
+};
+/* Connects to a started service; TLS when the device asked for it. */
+KB_MUST_CHECK struct kb_result kb_service_connect(idevice_t device, const char *udid,
+                                                  lockdownd_service_descriptor_t port, struct kb_service *out);
+void kb_service_close(struct kb_service *service); /* a zeroed one is fine */
+
+enum { KB_FRAME_MAX = 64 * 1024 * 1024 };
+/*
+ * One plist: 4-byte big-endian length, then binary or XML. Bounded by max before anything is allocated, and through the
+ * guard. KB_BACKUP2/KB_LINK_PROTOCOL when it is not such a thing. Memory grows with the bytes that come, not with what
+ * the length promises.
+ */
+KB_MUST_CHECK struct kb_result kb_frame_receive(struct kb_stream *stream, size_t max, plist_t *out);
+/* The plist when a whole frame is there already, NULL when not (yet); never waits. *broken: the stream is of no use. */
+plist_t kb_frame_try(struct kb_stream *stream, size_t max, bool *broken);
+/* Into the stream's buffer; kb_stream_flush() sends. */
+KB_MUST_CHECK struct kb_result kb_frame_put(struct kb_stream *stream, plist_t node, bool binary);
+#endif
