@@ -55,8 +55,8 @@ system_flags :=
 lib_cflags    = $(libs_checked)$(call once,lib_cflags,$$(shell $(PKG_CONFIG) --cflags $(all_libs)))
 endif
 test_cflags   = $(call once,test_cflags,$$(shell $(PKG_CONFIG) --cflags $(libs_tests)))
-lib_ldlibs    = $(call once,lib_ldlibs,$$(shell $(PKG_CONFIG) --libs $(all_libs)) -lpthread)
-sim_ldlibs    = $(call once,sim_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_sim)) -lpthread)
+lib_ldlibs    = $(call once,lib_ldlibs,$$(shell $(PKG_CONFIG) --libs $(all_libs)) -lpthread -lm)
+sim_ldlibs    = $(call once,sim_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_sim)) -lpthread -lm)
 
 CFLAGS   ?= -O2 -g
 CPPFLAGS ?=
@@ -123,7 +123,7 @@ unit_srcs = $(wildcard tests/unit/$(1)/test_*.c)
 unit_bins = $(patsubst %.c,$(B)/%,$(call unit_srcs,$(1)))
 helpers   = $(filter-out $(call unit_srcs,$(1)),$(wildcard tests/unit/$(1)/*.c))
 define unit_rules
-unit_libs_$(1) = $$(call once,unit_libs_$(1),$$$$(shell $(PKG_CONFIG) --libs $(libs_tests) $(sort $(libs_$(1)) $(test_libs_$(1)) $(foreach r,$(uses_$(1)),$(libs_$(r))))) -lpthread)
+unit_libs_$(1) = $$(call once,unit_libs_$(1),$$$$(shell $(PKG_CONFIG) --libs $(libs_tests) $(sort $(libs_$(1)) $(test_libs_$(1)) $(foreach r,$(uses_$(1)),$(libs_$(r))))) -lpthread -lm)
 $(call unit_bins,$(1)): $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(call objs,$(call helpers,$(1))) $(call archive,$(1)) $(foreach r,$(uses_$(1)),$(call archive,$(r)))
 	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$^ $$(unit_libs_$(1))
 .PHONY: unit-$(1)
@@ -142,7 +142,7 @@ unit: $(unit_all)
 runner := $(B)/tests/e2e/runner
 $(runner): $(B)/tests/e2e/runner.o
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(check_ldlibs)
-check_ldlibs = $(call once,check_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_tests)) -lpthread)
+check_ldlibs = $(call once,check_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_tests)) -lpthread -lm)
 tests-built: all $(unit_all) $(runner)
 e2e: all $(runner)
 	@E2E_ONLY='$(ONLY)' sh scripts/run-tests.sh $(runner)
