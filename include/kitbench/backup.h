@@ -65,7 +65,10 @@ void kb_backup_free(struct kb_backup *backup); /* wipes keys */
  */
 KB_MUST_CHECK struct kb_result kb_backup_unlock(struct kb_backup *backup, const struct kb_secret *secret,
                                                 bool (*progress)(void *arg, int done_pct), void *arg);
-/* Hands the key derived for one backup to another opening of the same keybag (the tray: proved once). */
+/* Takes over the key of another opening with the same keybag, so that a tray pays for one derivation; false: it
+ * differs.
+ */
+bool kb_backup_unlock_like(struct kb_backup *backup, const struct kb_backup *other);
 /*
  * Everything the folder says. Never fails for what is inside: damage is info->health with its sentence. With an
  * encrypted backup that was not unlocked, what lies inside stays unknown. Order of the source state: UDID.facts.json
@@ -77,6 +80,19 @@ KB_MUST_CHECK struct kb_result kb_backup_inspect(struct kb_backup *backup, const
  * there is none. */
 KB_MUST_CHECK struct kb_result kb_backup_applications(struct kb_backup *backup, struct kb_buf *out);
 const char *kb_backup_path(const struct kb_backup *backup);
+/*
+ * What the last kb_backup_inspect() found of the agent (backup-format.md 5.6). info->agent is KB_YES for FULL, KB_NO
+ * for NONE, else unknown: "listed" may be an app without data yet or one whose data MDM keeps out of backups.
+ */
+enum kb_agent_trace {
+    KB_AGENT_UNKNOWN,
+    KB_AGENT_NONE,
+    KB_AGENT_LISTED,    /* in Manifest.plist's Applications, no data */
+    KB_AGENT_DATA_ONLY, /* data, but not listed */
+    KB_AGENT_FULL
+};
+enum kb_agent_trace kb_backup_agent(const struct kb_backup *backup);
+const char *kb_agent_trace_name(enum kb_agent_trace trace); /* "" "none" "listed" "data-only" "full" */
 
 /* Proves a password against the keybag of a Manifest.plist that has just come (path of the file). */
 KB_MUST_CHECK struct kb_result kb_backup_prove_manifest(const char *manifest_plist, const struct kb_secret *secret,
@@ -119,7 +135,12 @@ KB_MUST_CHECK struct kb_result kb_backup_verify(struct kb_backup *backup, const 
  * ----------------------------------------------------------------------------------------------------------------------------
  */
 
-/* Facts written to UDID.facts.json: what the device was when it was backed up. */
+/*
+ * Facts written to UDID.facts.json: what the device was when it was backed up. One JSON object with all keys of
+ * `devices` (design.md section 2) and: source_state (a string or null), started_at, finished_at (ISO 8601 UTC),
+ * kitbench (version text), by (operator or null), backup_uuid (Status.plist's UUID: the facts belong to this run of the
+ * folder alone).
+ */
 struct kb_seal_facts {
     const struct kb_device *device;
     enum kb_source source;

@@ -1,0 +1,181 @@
+/*
+ * The folder against its database. Both are walked in the order of fileID: rows come sorted, and a folder holds about
+ * one 256th of all files, so two million files need the memory of eight thousand.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "scan.h"
+
+enum { FOLDERS = 256, ENTRIES_MAX = 200000 };
+
+struct scan {
+    struct kb_backup *backup;
+    const struct kb_scan_ops *ops;
+    struct kb_findings *findings;
+    struct kb_scan_totals *totals;
+    int folder;               /* the one that is loaded; -1 before the first */
+    struct kb_stored *stored; /* its files, sorted */
+    size_t count, room;
+    char name[3];
+    bool stopped, flooded;
+    struct kb_result result;
+};
+
+bool kb_is_file_id(const char *text, size_t size) {
+    if (!text || size != 40) return false;
+    for (size_t i = 0; i < size; i++)
+        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f'))) return false;
+    return true;
+}
+
+void kb_payload_name(char out[KB_PAYLOAD_NAME], const char *file_id) {
+    memcpy(out, file_id, 2);
+    out[2] = '/';
+    memcpy(out + 3, file_id, 40);
+    out[43] = '\0';
+}
+
+static void stray(struct scan *scan, const struct kb_entry *entry) {
+    char *path = kb_xasprintf("%s/%s", scan->name, entry->name);
+
+    if (entry->kind == KB_ENTRY_OTHER)
+        kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", path,
+                   _("The folder holds a link, a pipe or a device where only files belong; do not use this folder"));
+    else
+        kb_finding(scan->findings, KB_OUTCOME_WARNINGS, "extra", path,
+                   _("This file does not belong to the backup; it does no harm"));
+    free(path);
+}
+
+static struct kb_stored *next_stored(struct scan *scan) {
+    if (scan->count == scan->room) {
+        scan->room = scan->room ? scan->room * 2 : 1024;
+        scan->stored = kb_xrealloc(scan->stored, scan->room * sizeof *scan->stored);
+    }
+    return &scan->stored[scan->count++];
+}
+
+static bool take_entry(void *arg, const struct kb_entry *entry) {
+    struct scan *scan = arg;
+    struct kb_stored *stored;
+
+    if (!kb_is_file_id(entry->name, strlen(entry->name)) || memcmp(entry->name, scan->name, 2) != 0) {
+        stray(scan, entry);
+        return true;
+    }
+    if (entry->kind != KB_ENTRY_FILE) {
+        char *path = kb_xasprintf("%s/%s", scan->name, entry->name);
+
+        kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", path,
+                   _("Something that is no file stands in a file's place; do not use this folder"));
+        free(path);
+    }
+    if (scan->count >= ENTRIES_MAX) {
+        scan->flooded = true;
+        return false;
+    }
+    stored = next_stored(scan);
+    memset(stored, 0, sizeof *stored);
+    if (!kb_unhex(stored->id, sizeof stored->id, entry->name)) scan->count--; /* cannot be: its digits were checked */
+    stored->regular = entry->kind == KB_ENTRY_FILE;
+    stored->size = entry->size;
+    if (stored->regular) {
+        scan->totals->files++;
+        scan->totals->bytes += entry->size;
+    }
+    return true;
+}
+
+static int by_id(const void *a, const void *b) {
+    return memcmp(((const struct kb_stored *)a)->id, ((const struct kb_stored *)b)->id, 20);
+}
+
+static void load_folder(struct scan *scan) {
+    static const char digits[] = "0123456789abcdef";
+    struct kb_result res;
+
+    scan->count = 0;
+    scan->name[0] = digits[scan->folder >> 4];
+    scan->name[1] = digits[scan->folder & 15];
+    res = kb_dir_list(scan->backup->dir, scan->name, take_entry, scan);
+    if (kb_is(&res, KB_HOST, KB_HOST_NOT_FOUND)) return;
+    if (kb_is(&res, KB_HOST, KB_HOST_DENIED)) {
+        kb_finding(scan->findings, KB_OUTCOME_UNREADABLE, "denied", scan->name,
+                   _("This computer does not let kitbench read a part of the backup; allow it, then try again"));
+        return;
+    }
+    if (kb_is(&res, KB_HOST, KB_HOST_NOT_DIR) || kb_is(&res, KB_HOST, KB_HOST_REFUSED) ||
+        kb_is(&res, KB_HOST, KB_HOST_LOOP)) {
+        kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", scan->name,
+                   _("Something else stands in place of one of the backup's folders; do not use this folder"));
+        return;
+    }
+    if (kb_failed(&res)) scan->result = res;
+    if (scan->flooded)
+        scan->result =
+            kb_fail(KB_STORE, KB_STORE_HOSTILE,
+                    _("One part of the backup holds more files than any device makes; do not use this folder"));
+    qsort(scan->stored, scan->count, sizeof *scan->stored, by_id);
+}
+
+static void leave_folder(struct scan *scan) {
+    char hex[41];
+
+    for (size_t i = 0; i < scan->count; i++) {
+        if (scan->stored[i].seen) continue;
+        kb_hex(hex, scan->stored[i].id, 20);
+        if (scan->ops->extra) scan->ops->extra(scan->ops->arg, hex, &scan->stored[i]);
+    }
+    scan->count = 0;
+}
+
+/* Makes folder the loaded one; all before it are finished. false: stopped. */
+static bool go_to(struct scan *scan, int folder) {
+    while (scan->folder < folder) {
+        if (scan->folder >= 0) leave_folder(scan);
+        scan->folder++;
+        if (scan->ops->folder && !scan->ops->folder(scan->ops->arg, scan->folder)) return !(scan->stopped = true);
+        if (scan->folder < FOLDERS) load_folder(scan);
+        if (kb_failed(&scan->result)) return false;
+    }
+    return true;
+}
+
+static struct kb_stored *find_stored(struct scan *scan, const unsigned char *id) {
+    struct kb_stored key;
+
+    if (scan->count == 0) return NULL;
+    memcpy(key.id, id, sizeof key.id);
+    return bsearch(&key, scan->stored, scan->count, sizeof *scan->stored, by_id);
+}
+
+static bool on_row(void *arg, const struct kb_row *row) {
+    struct scan *scan = arg;
+    struct kb_stored *stored = NULL;
+    unsigned char id[20];
+
+    if (kb_is_file_id(row->file_id, row->file_id_size) && kb_unhex(id, sizeof id, row->file_id)) {
+        if (!go_to(scan, id[0])) return false;
+        stored = find_stored(scan, id);
+    }
+    if (stored) stored->seen = true;
+    scan->stopped = !scan->ops->row(scan->ops->arg, row, stored);
+    return !scan->stopped;
+}
+
+struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struct kb_scan_ops *ops,
+                         struct kb_findings *findings, struct kb_scan_totals *totals) {
+    struct scan scan = {.backup = backup, .ops = ops, .findings = findings, .totals = totals, .folder = -1};
+    struct kb_result res = kb_ok();
+
+    scan.result = kb_ok();
+    memset(totals, 0, sizeof *totals);
+    if (db) res = kb_db_rows(db, on_row, &scan);
+    if (!kb_failed(&res)) res = scan.result;
+    if (!kb_failed(&res) && !scan.stopped) go_to(&scan, FOLDERS);
+    if (!kb_failed(&res)) res = scan.result;
+    if (!kb_failed(&res) && scan.stopped) res = kb_cancel_result();
+    free(scan.stored);
+    return res;
+}

@@ -1,0 +1,54 @@
+/* Private to the backup room: rows of Manifest.db and files of the folder, side by side. */
+#ifndef KB_BACKUP_SCAN_H
+#define KB_BACKUP_SCAN_H
+
+#include "database.h"
+#include "mbfile.h"
+#include "room.h"
+
+/* A file in one of the 256 folders. */
+struct kb_stored {
+    unsigned char id[20];
+    bool regular, seen;
+    int64_t size;
+};
+
+struct kb_scan_ops {
+    /* A row; stored is NULL when its file is not there (or its fileID is none). false stops the scan. */
+    bool (*row)(void *arg, const struct kb_row *row, const struct kb_stored *stored);
+    /* Before the rows of the next folder are given; false stops. folder counts 0 to 255, 256 is the end. */
+    bool (*folder)(void *arg, int folder);
+    /* A file that no row names (with a database), or any file (without one). */
+    void (*extra)(void *arg, const char *file_id, const struct kb_stored *stored);
+    void *arg;
+};
+struct kb_scan_totals {
+    int64_t files, bytes; /* regular files with a fileID for their name */
+};
+/*
+ * Walks the 256 folders, one at a time so that memory stays small, and with db the rows in the same order. db NULL: the
+ * folders alone. Links, pipes and devices among the files are findings. Failing: the database's result, or KB_HOST.
+ */
+KB_MUST_CHECK struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struct kb_scan_ops *ops,
+                                       struct kb_findings *findings, struct kb_scan_totals *totals);
+
+/* ---- One row ---- */
+
+/* What a row promises, after all its rules were applied (backup-format.md 3.2 to 3.5). */
+struct kb_checked {
+    bool file;         /* a regular file whose payload is there and may be read */
+    bool check_digest; /* its SHA-1 must be file.digest */
+    bool check_tail;   /* encrypted, no digest: its padding must be whole */
+    bool size_differs; /* its length is not what Size says: to be judged by its content */
+    int64_t stored, expected;
+    struct kb_mbfile mbfile;
+};
+/* Applies the rules to one row; findings go to findings. label has room for domain-path, for later findings. */
+#define KB_LABEL_ROOM 1400
+void kb_check_row(const struct kb_backup *backup, const struct kb_row *row, const struct kb_stored *stored,
+                  struct kb_findings *findings, char label[KB_LABEL_ROOM], struct kb_checked *out);
+/* Domains whose regular files always have a digest. */
+bool kb_domain_has_digests(const char *domain);
+bool kb_row_path_is_safe(const char *path, size_t size);
+bool kb_row_domain_is_safe(const char *domain, size_t size);
+#endif
