@@ -1,4 +1,4 @@
-/* The control socket: one JSON line asks, one JSON line answers; and its two small clients, `ctl` and `json`. */
+/* The control socket: one JSON line asks, one JSON line answers. */
 #define _GNU_SOURCE
 #include "parts.h"
 
@@ -76,7 +76,19 @@ struct command {
 static json_t *no(const char *why) { return json_pack("{s:b s:s}", "ok", 0, "error", why); }
 static json_t *yes(void) { return json_pack("{s:b}", "ok", 1); }
 
+static json_t *whole_state(struct sim_device *dev) {
+    json_t *state = sim_device_state(dev);
+    json_object_set_new(state, "content", sim_content_state(dev));
+    return state;
+}
+
+/* All devices below "devices"; one device as it is. */
 static json_t *c_state(struct command *c) {
+    if (c->dev) {
+        json_t *one = whole_state(c->dev);
+        json_object_set_new(one, "ok", json_true());
+        return one;
+    }
     json_t *list = json_array();
     for (int i = 0; i < c->sim->device_count; i++)
         if (!c->dev || c->sim->devices[i] == c->dev) json_array_append_new(list, sim_device_state(c->sim->devices[i]));
@@ -95,13 +107,33 @@ static json_t *c_content(struct command *c) {
     return json_pack("{s:b s:o}", "ok", 1, "content", sim_content_list(c->dev));
 }
 
+static bool wiped_and_back(struct sim_device *dev, bool links_only) {
+    pthread_mutex_lock(&dev->lock);
+    bool done = links_only ? !dev->own->streams : dev->mux_id != 0 || !dev->plugged;
+    pthread_mutex_unlock(&dev->lock);
+    return done;
+}
+
+static void wait_for_wipe(struct sim_device *dev, bool links_only, int64_t ms) {
+    for (int64_t until = sim_now_ms() + ms; !wiped_and_back(dev, links_only) && sim_now_ms() < until;) sim_nap(10);
+}
+
+/* Answers when the device is back in Setup Assistant. */
 static json_t *c_wipe(struct command *c) {
     pthread_mutex_lock(&c->dev->lock);
     sim_wipe(c->dev);
     pthread_mutex_unlock(&c->dev->lock);
-    sim_content_free(c->dev);
     sim_reboot(c->dev, SIM_ASSISTANT);
+    wait_for_wipe(c->dev, true, 3000); /* what still reads the content */
+    sim_content_free(c->dev);
+    wait_for_wipe(c->dev, false, sim_number(c->dev, "reboot_ms", 1500) + 3000);
     return yes();
+}
+
+/* change DEVICE [N]: so many files get new content, as if the person had used the device. */
+static json_t *c_change(struct command *c) {
+    int n = c->argc > 1 ? atoi(c->args[1]) : 1;
+    return json_pack("{s:b s:i}", "ok", 1, "changed", sim_content_change(c->dev, n));
 }
 
 static json_t *c_fault(struct command *c) {
@@ -167,8 +199,6 @@ static json_t *c_quit(struct command *c) {
     return yes();
 }
 
-static json_t *lookup(json_t *root, const char *path);
-
 /* wait DEVICE FIELD VALUE [SECONDS]: until the state says so. */
 static json_t *c_wait(struct command *c) {
     if (c->argc < 3) return no("Say wait DEVICE FIELD VALUE [SECONDS]");
@@ -176,7 +206,7 @@ static json_t *c_wait(struct command *c) {
     char path[80];
     snprintf(path, sizeof path, ".%s", c->args[1]);
     for (;;) {
-        json_t *state = sim_device_state(c->dev), *value = lookup(state, path);
+        json_t *state = sim_device_state(c->dev), *value = sim_json_at(state, path);
         char *text = value ? json_dumps(value, JSON_ENCODE_ANY) : NULL;
         const char *plain = json_is_string(value) ? json_string_value(value) : text;
         bool met = plain && strcmp(plain, c->args[2]) == 0;
@@ -193,9 +223,16 @@ static const struct {
     bool needs_device;
     json_t *(*run)(struct command *c);
 } commands[] = {
-    {"state", false, c_state}, {"seen", true, c_seen},   {"content", true, c_content},
-    {"wipe", true, c_wipe},    {"fault", true, c_fault}, {"clear-faults", true, c_clear_faults},
-    {"set", true, c_set},      {"wait", true, c_wait},   {"daemon", false, c_daemon},
+    {"state", false, c_state},
+    {"seen", true, c_seen},
+    {"content", true, c_content},
+    {"change", true, c_change},
+    {"wipe", true, c_wipe},
+    {"fault", true, c_fault},
+    {"clear-faults", true, c_clear_faults},
+    {"set", true, c_set},
+    {"wait", true, c_wait},
+    {"daemon", false, c_daemon},
     {"quit", false, c_quit},
 };
 
@@ -274,68 +311,4 @@ bool sim_control_start(struct sim *sim) {
     if (control_fd < 0) return false;
     sim_thread(control_accept, sim);
     return true;
-}
-
-/* --- phonesim ctl ADDRESS COMMAND [ARG...] --- */
-
-int sim_ctl(int argc, char **argv) {
-    struct sim_address address;
-    if (argc < 2 || !sim_address_parse(argv[0], &address))
-        return fputs("phonesim: ctl ADDRESS COMMAND [ARG...]\n", stderr), 2;
-    int fd = sim_address_connect(&address);
-    FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (!in) return fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno)), 1;
-    json_t *args = json_array();
-    for (int i = 2; i < argc; i++) json_array_append_new(args, json_string(argv[i]));
-    json_t *request = json_pack("{s:s s:o}", "command", argv[1], "args", args);
-    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-    if (!text) return fputs("phonesim: an argument is no UTF-8\n", stderr), 2;
-    dprintf(fd, "%s\n", text);
-    char *line = NULL;
-    size_t size = 0;
-    if (getline(&line, &size, in) <= 0) return fputs("phonesim: no answer\n", stderr), 1;
-    fputs(line, stdout);
-    json_t *reply = json_loads(line, 0, NULL);
-    int code = json_is_true(json_object_get(reply, "ok")) ? 0 : 1;
-    json_decref(reply);
-    return code;
-}
-
-/* --- phonesim json PATH: picks a value of each JSON text on stdin --- */
-
-static json_t *lookup(json_t *root, const char *path) {
-    json_t *at = root;
-    while (at && *path) {
-        char key[128];
-        size_t n = 0;
-        if (*path == '.') {
-            path++;
-            while (*path && *path != '.' && *path != '[' && n < sizeof key - 1) key[n++] = *path++;
-            key[n] = 0;
-            if (n > 0) at = json_object_get(at, key);
-        } else if (*path == '[') {
-            char *end;
-            long index = strtol(path + 1, &end, 10);
-            if (*end != ']') return NULL;
-            if (index < 0) index += (long)json_array_size(at);
-            at = index < 0 ? NULL : json_array_get(at, (size_t)index);
-            path = end + 1;
-        } else
-            return NULL;
-    }
-    return at;
-}
-
-int sim_json_pick(const char *path) {
-    int found = 1;
-    json_error_t error;
-    for (json_t *root; (root = json_loadf(stdin, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &error)) != NULL;
-         json_decref(root)) {
-        json_t *value = lookup(root, path);
-        char *text = value && !json_is_string(value) ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
-        if (value) puts(text ? text : json_string_value(value));
-        if (value) found = 0;
-        free(text);
-    }
-    return found;
 }

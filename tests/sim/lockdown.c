@@ -171,6 +171,9 @@ static const char *may_start(struct lockdown *lock, const struct sim_service *se
     if ((service->needs & NEEDS_ACTIVATED) && !dev->activated)
         return sim_word(dev, "unactivated_error", "InvalidService");
     if ((service->needs & NEEDS_UNLOCKED_ONCE) && dev->phase == SIM_BFU) return "PasswordProtected";
+    if ((service->needs & ONE_AT_A_TIME) && dev->phase == SIM_ASSISTANT && !dev->at_restore_pane &&
+        sim_switch(dev, "restore_pane_required", false))
+        return "InvalidService";
     if ((service->needs & ONE_AT_A_TIME) && dev->own->backup_running) return "ServiceLimit";
     return open_ports(dev, service) >= SERVICE_MAX_OPEN ? "ServiceLimit" : NULL;
 }

@@ -140,6 +140,15 @@ static const char *find_my(struct sim_device *dev, const char *arg) {
     return NULL;
 }
 
+/* The device is put under supervision meanwhile (another ADE assignment, or Configurator). */
+static const char *supervise(struct sim_device *dev, const char *arg) {
+    (void)arg;
+    dev->supervised = true;
+    if (!dev->cloud_configuration) dev->cloud_configuration = plist_new_dict();
+    sim_put_bool(dev->cloud_configuration, "IsSupervised", true);
+    return NULL;
+}
+
 static const char *allow_usb(struct sim_device *dev, const char *arg) {
     return (void)arg, dev->own->usb_blocked = false, NULL;
 }
@@ -168,6 +177,7 @@ static const struct {
     {"reauth-agent", auth_agent, false},
     {"find-my", find_my, false},
     {"allow-usb", allow_usb, false},
+    {"supervise", supervise, false},
 };
 
 bool sim_operator_knows(const char *what) {

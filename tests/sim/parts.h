@@ -120,7 +120,7 @@ struct sim_service {
 const struct sim_service *sim_service_find(const char *name);
 extern const struct sim_service sim_lockdown_service;
 
-/* main.c, log.c */
+/* phonesim.c, util.c */
 void sim_log(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t sim_now_ms(void);
 void sim_thread(void *(*run)(void *), void *arg);
@@ -217,8 +217,13 @@ void sim_serve_misagent(struct sim_stream *stream);
 void sim_afc_init(struct sim_device *dev);
 void sim_np_post(struct sim_device *dev, const char *name, bool insecure_too);
 
-/* control.c */
+/* The devices' content, beside what sim.h has. */
+int sim_content_change(struct sim_device *dev, int n);
+json_t *sim_content_state(struct sim_device *dev);
+
+/* control.c, ctl.c */
 bool sim_control_start(struct sim *sim);
+json_t *sim_json_at(json_t *root, const char *path); /* borrowed; NULL: nothing there */
 int sim_ctl(int argc, char **argv);
 int sim_json_pick(const char *path);
 json_t *sim_device_state(struct sim_device *dev);

@@ -34,3 +34,5 @@ __attribute__((weak)) json_t *sim_content_list(struct sim_device *dev) {
     (void)dev;
     return json_pack("{s:[]}", "files");
 }
+__attribute__((weak)) int sim_content_change(struct sim_device *dev, int n) { return (void)dev, (void)n, 0; }
+__attribute__((weak)) json_t *sim_content_state(struct sim_device *dev) { return (void)dev, json_null(); }

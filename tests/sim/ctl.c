@@ -1,0 +1,71 @@
+/* The bench's two small clients: `phonesim ctl` asks the control socket, `phonesim json` picks values out of JSON. */
+#include "parts.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* --- phonesim ctl ADDRESS COMMAND [ARG...] --- */
+
+int sim_ctl(int argc, char **argv) {
+    struct sim_address address;
+    if (argc < 2 || !sim_address_parse(argv[0], &address))
+        return fputs("phonesim: ctl ADDRESS COMMAND [ARG...]\n", stderr), 2;
+    int fd = sim_address_connect(&address);
+    FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
+    if (!in) return fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno)), 1;
+    json_t *args = json_array();
+    for (int i = 2; i < argc; i++) json_array_append_new(args, json_string(argv[i]));
+    json_t *request = json_pack("{s:s s:o}", "command", argv[1], "args", args);
+    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    if (!text) return fputs("phonesim: an argument is no UTF-8\n", stderr), 2;
+    dprintf(fd, "%s\n", text);
+    char *line = NULL;
+    size_t size = 0;
+    if (getline(&line, &size, in) <= 0) return fputs("phonesim: no answer\n", stderr), 1;
+    fputs(line, stdout);
+    json_t *reply = json_loads(line, 0, NULL);
+    int code = json_is_true(json_object_get(reply, "ok")) ? 0 : 1;
+    json_decref(reply);
+    return code;
+}
+
+/* --- phonesim json PATH: picks a value of each JSON text on stdin --- */
+
+json_t *sim_json_at(json_t *root, const char *path) {
+    json_t *at = root;
+    while (at && *path) {
+        char key[128];
+        size_t n = 0;
+        if (*path == '.') {
+            path++;
+            while (*path && *path != '.' && *path != '[' && n < sizeof key - 1) key[n++] = *path++;
+            key[n] = 0;
+            if (n > 0) at = json_object_get(at, key);
+        } else if (*path == '[') {
+            char *end;
+            long index = strtol(path + 1, &end, 10);
+            if (*end != ']') return NULL;
+            if (index < 0) index += (long)json_array_size(at);
+            at = index < 0 ? NULL : json_array_get(at, (size_t)index);
+            path = end + 1;
+        } else
+            return NULL;
+    }
+    return at;
+}
+
+int sim_json_pick(const char *path) {
+    int found = 1;
+    json_error_t error;
+    for (json_t *root; (root = json_loadf(stdin, JSON_DISABLE_EOF_CHECK | JSON_DECODE_ANY, &error)) != NULL;
+         json_decref(root)) {
+        json_t *value = sim_json_at(root, path);
+        char *text = value && !json_is_string(value) ? json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT) : NULL;
+        if (value) puts(text ? text : json_string_value(value));
+        if (value) found = 0;
+        free(text);
+    }
+    return found;
+}
