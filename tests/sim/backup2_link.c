@@ -173,7 +173,11 @@ void link_respond(struct link *link) {
     plist_dict_set_item(body, "MessageName", plist_new_string("Response"));
     plist_dict_set_item(body, "ErrorCode", plist_new_uint((uint64_t)link->error));
     if (link->error) {
-        snprintf(text, sizeof text, "%s (MBErrorDomain/%d)", link->error_text, link->error);
+        /* Texts with an underlying error name their domains themselves. */
+        if (strstr(link->error_text, "(MBErrorDomain/"))
+            snprintf(text, sizeof text, "%s", link->error_text);
+        else
+            snprintf(text, sizeof text, "%s (MBErrorDomain/%d)", link->error_text, link->error);
         plist_dict_set_item(body, "ErrorDescription", plist_new_string(text));
     }
     plist_array_append_item(message, body);

@@ -220,8 +220,7 @@ void sim_content_make(struct sim_device *dev) {
 
 /* A wipe by hand calls this too, while a job may still read: the records end, what holds them stays. */
 void sim_content_free(struct sim_device *dev) {
-    if (dev->content)
-        sim_content_erase(dev);
+    if (dev->content) sim_content_erase(dev);
 }
 
 static json_t *list_file(const struct sim_file *file) {

@@ -133,7 +133,7 @@ static const struct place {
     {75, "AppDomainGroup-group.com.example.app%u", "Library/Caches.noindex/%u/%llu.bin"},
     {12, "AppDomainPlugin-com.example.app%u.share", "Documents/%u/%llu.plist"},
     {406, "HomeDomain", "Library/Data/%u/record-%llu.plist"},
-    {147, "CameraRollDomain", "Media/DCIM/1%02uAPPLE/IMG_%04llu.HEIC"},
+    {147, "CameraRollDomain", "Media/DCIM/2%02uAPPLE/IMG_%04llu.HEIC"},
     {19, "SysContainerDomain-com.apple.service%u", "Library/%u/%llu.state"},
     {24, "RootDomain", "Library/%u/%llu.plist"},
     {11, "WirelessDomain", "Library/Preferences/%u/%llu.plist"},

@@ -20,6 +20,7 @@ static void put_plist(struct sim_content *content, const char *domain, const cha
 
     plist_to_bin(plist, &bytes, &size);
     plist_free(plist);
+    if (old) old->managed = true; /* one that came with a restore is ours from now on */
     if (!old || old->size != size || !old->bytes || memcmp(old->bytes->data, bytes, size)) {
         file.source = SIM_IN_MEMORY;
         file.bytes = sim_blob_new(bytes, size);
