@@ -58,34 +58,20 @@ json_t *job_check_object(struct job *job, const struct job_check *check) {
     return kb_judgement_to_json(&check->judgement, path, job->req->udid);
 }
 
-/* Rules about the backup keep the domain of whoever found it out, so that the exit code says what to mend. */
-static struct kb_result exact_reason(const struct job_check *check, const struct kb_finding *reason) {
-    static const struct {
-        enum kb_rule rule;
-        enum kb_domain domain;
-        int code;
-    } rows[] = {
-        {KB_RULE_BACKUP_UNFINISHED, KB_STORE, KB_STORE_UNFINISHED},
-        {KB_RULE_BACKUP_DAMAGED, KB_STORE, KB_STORE_DAMAGED},
-        {KB_RULE_BACKUP_HOSTILE, KB_STORE, KB_STORE_HOSTILE},
-    };
-    if (reason->rule == KB_RULE_BACKUP_PASSWORD)
-        return kb_fail(KB_PASSWORD, check->info.proof == KB_PROOF_WRONG ? KB_PASSWORD_WRONG : KB_PASSWORD_MISSING, "%s",
-                       reason->text);
-    for (size_t i = 0; i < KB_ARRAY_SIZE(rows); i++)
-        if (rows[i].rule == reason->rule) return kb_fail(rows[i].domain, rows[i].code, "%s", reason->text);
-    return kb_fail(KB_POLICY, (int)reason->rule, "%s", reason->text);
-}
-
-struct kb_result job_verdict(const struct job_check *check, bool exact) {
+struct kb_result job_verdict(const struct job_check *check) {
     const struct kb_finding *reason = kb_judgement_reason(&check->judgement);
     if (check->judgement.verdict == KB_VERDICT_READY) return kb_ok();
     if (!reason)
         return kb_fail(KB_POLICY, KB_RULE_NONE,
                        _("It cannot be told whether this backup may go onto this device; see the findings"));
     if (check->judgement.verdict == KB_VERDICT_OPERATOR) return kb_fail(KB_OPERATOR, reason->ask, "%s", reason->text);
-    if (exact && check->judgement.verdict == KB_VERDICT_REFUSED) return exact_reason(check, reason);
     return kb_fail(KB_POLICY, (int)reason->rule, "%s", reason->text);
+}
+
+/* `check` has three exits only; a rule whose own exit is another one (a wrong password is 4) is "refused" here. */
+static struct kb_result as_check(struct kb_result res, enum kb_verdict verdict) {
+    if (kb_failed(&res) && kb_exit_of(&res) != kb_verdict_exit(verdict)) res.code = KB_RULE_NONE;
+    return res;
 }
 
 struct kb_result job_check(struct job *job) {
@@ -98,7 +84,7 @@ struct kb_result job_check(struct job *job) {
     if (kb_failed(&res) && !kb_is(&res, KB_LOCKDOWN, KB_DEVICE_GONE)) goto out;
     job_judge(job, &check, attached);
     job_emit(job, job_check_object(job, &check));
-    res = job_verdict(&check, false);
+    res = as_check(job_verdict(&check), check.judgement.verdict);
 out:
     job_check_release(&check);
     return res;

@@ -100,8 +100,8 @@ KB_MUST_CHECK struct kb_result job_open_backup(struct job *job, struct job_check
 void job_check_release(struct job_check *check);
 void job_judge(struct job *job, struct job_check *check, bool attached);
 json_t *job_check_object(struct job *job, const struct job_check *check);
-/* Why it is not ready, as a result; exact: a damaged backup or a wrong password keep their own domain. */
-struct kb_result job_verdict(const struct job_check *check, bool exact);
+/* Why it is not ready, as a result: the rule that decides, or the ask. */
+struct kb_result job_verdict(const struct job_check *check);
 struct kb_result job_check(struct job *job);
 
 /* ---- transfer.c: what a transfer says, shared by backup and restore ---- */

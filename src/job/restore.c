@@ -76,10 +76,10 @@ static struct kb_result look_green(struct job *job, void *arg) {
     job_judge(job, &run->check, true);
     res = record(run);
     if (kb_failed(&res) || run->check.judgement.verdict == KB_VERDICT_READY) return res;
-    if (run->check.judgement.verdict != KB_VERDICT_OPERATOR) return job_verdict(&run->check, true);
+    if (run->check.judgement.verdict != KB_VERDICT_OPERATOR) return job_verdict(&run->check);
     const struct kb_finding *finding = hopeless(&run->check.judgement);
     if (finding) return kb_fail(KB_OPERATOR, KB_ASK_NONE, "%s", finding->text);
-    res = job_verdict(&run->check, true);
+    res = job_verdict(&run->check);
     if (res.code != KB_ASK_TRUST) return res;
     return want_trust(run);
 }

@@ -1,6 +1,6 @@
 /*
- * The parent's side of workers against a worker that misbehaves. This program is its own fake worker: started again with
- * the argument "worker", it does what its request's "batch" says.
+ * The parent's side of workers against a worker that misbehaves. This program is its own fake worker: started again
+ * with the argument "worker", it does what its request's "batch" says.
  */
 #include "kitbench/tray.h"
 #include <check.h>
@@ -13,7 +13,8 @@
 #define UDID  "00008110-000A1B2C3D4E5F60"
 #define OTHER "00008110-000000000000AAAA"
 
-/* ---- The fake worker ---------------------------------------------------------------------------------------------- */
+/* ---- The fake worker ----------------------------------------------------------------------------------------------
+ */
 
 static void say(const char *line) {
     fputs(line, stdout);
@@ -21,8 +22,9 @@ static void say(const char *line) {
     fflush(stdout);
 }
 
-static const char result_line[] = "{\"event\":\"result\",\"device\":\"" UDID "\",\"outcome\":\"backed-up\",\"domain\":\"ok\","
-                                  "\"code\":0,\"text\":\"fine\",\"exit\":0}";
+static const char result_line[] =
+    "{\"event\":\"result\",\"device\":\"" UDID "\",\"outcome\":\"backed-up\",\"domain\":\"ok\","
+    "\"code\":0,\"text\":\"fine\",\"exit\":0}";
 static const char end_line[] = "{\"event\":\"end\",\"domain\":\"ok\",\"code\":0,\"text\":\"fine\"}";
 
 static void wait_for_cancel(bool obey) {
@@ -115,7 +117,8 @@ static int be_worker(void) {
     return 0;
 }
 
-/* ---- The parent --------------------------------------------------------------------------------------------------- */
+/* ---- The parent ---------------------------------------------------------------------------------------------------
+ */
 
 struct seen {
     int lines, logs, made_up;
