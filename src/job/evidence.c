@@ -91,7 +91,7 @@ static struct kb_result settle_restore(struct job *job) {
         break;
     case KB_NO:
         return job_event(job, KB_EV_BACK_NOT_RESTORED,
-                         _("The device is back but was not restored; run `kitbench restore` again"));
+                         _("The device is back and was not restored; run `kitbench restore` again"));
     default:
         return kb_ok();
     }
