@@ -20,10 +20,11 @@ if grep -n '#-#-#-#-#' "$dir/ja.merged" | grep -v 'Project-Id\|ja.po' | grep -q 
 fi
 msgcat --no-wrap --use-first "$dir"/*.po >"$dir/ja.first"
 msgmerge -q -N --no-wrap "$dir/ja.first" "$dir/all.pot" >"$dir/ja.now"
-msgattrib --untranslated --no-obsolete --no-wrap "$dir/ja.now" >"$dir/lacks"
+msgattrib --untranslated --no-obsolete --no-wrap "$dir/ja.now" |
+    awk '/^$/ { body = 1 } body && /^(#:|msgid|")/' >"$dir/lacks" # without the header
 if [ -s "$dir/lacks" ]; then
     echo "No Japanese yet (put it into po/parts/ROOM.po):"
-    grep -e '^#:' -e '^msgid' -e '^"' "$dir/lacks"
+    cat "$dir/lacks"
     status=1
 fi
 exit $status
