@@ -85,11 +85,11 @@ const char *kb_backup_path(const struct kb_backup *backup);
  * for NONE, else unknown: "listed" may be an app without data yet or one whose data MDM keeps out of backups.
  */
 enum kb_agent_trace {
-    KB_AGENT_UNKNOWN,
-    KB_AGENT_NONE,
-    KB_AGENT_LISTED,    /* in Manifest.plist's Applications, no data */
-    KB_AGENT_DATA_ONLY, /* data, but not listed */
-    KB_AGENT_FULL
+    KB_TRACE_UNKNOWN,
+    KB_TRACE_NONE,
+    KB_TRACE_LISTED,    /* in Manifest.plist's Applications, no data */
+    KB_TRACE_DATA_ONLY, /* data, but not listed */
+    KB_TRACE_FULL
 };
 enum kb_agent_trace kb_backup_agent(const struct kb_backup *backup);
 const char *kb_agent_trace_name(enum kb_agent_trace trace); /* "" "none" "listed" "data-only" "full" */

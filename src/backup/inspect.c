@@ -107,14 +107,14 @@ static void set_agent(struct inspection *in, bool known, struct kb_backup_info *
     plist_t apps = kb_plist_get(in->backup->manifest.root, "Applications", PLIST_DICT);
     bool listed = in->options->agent_bundle_id && apps && plist_dict_get_item(apps, in->options->agent_bundle_id);
 
-    in->backup->agent = KB_AGENT_UNKNOWN;
+    in->backup->agent = KB_TRACE_UNKNOWN;
     if (!in->agent_domain || !known) return;
     if (listed)
-        in->backup->agent = in->agent_data ? KB_AGENT_FULL : KB_AGENT_LISTED;
+        in->backup->agent = in->agent_data ? KB_TRACE_FULL : KB_TRACE_LISTED;
     else
-        in->backup->agent = in->agent_data ? KB_AGENT_DATA_ONLY : KB_AGENT_NONE;
-    if (in->backup->agent == KB_AGENT_FULL) out->agent = KB_YES;
-    if (in->backup->agent == KB_AGENT_NONE) out->agent = KB_NO;
+        in->backup->agent = in->agent_data ? KB_TRACE_DATA_ONLY : KB_TRACE_NONE;
+    if (in->backup->agent == KB_TRACE_FULL) out->agent = KB_YES;
+    if (in->backup->agent == KB_TRACE_NONE) out->agent = KB_NO;
 }
 
 /* backup-format.md 6, without what depends on the device. */
