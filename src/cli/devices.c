@@ -31,33 +31,40 @@ static int short_length(const struct kb_device *devices, int count) {
     return length;
 }
 
+#define WIDE 100 /* columns from which the model fits too */
+
+static void add_row(struct kb_table *table, const struct kb_device *d, int length, bool wide) {
+    char start[KB_UDID_ROOM];
+    int n = 0;
+    const char *cells[KB_MAX_COLUMNS];
+    snprintf(start, sizeof start, "%.*s", length, d->udid);
+    cells[n++] = start;
+    cells[n++] = *d->name ? d->name : "-";
+    if (wide) cells[n++] = *d->model ? d->model : "-";
+    cells[n++] = *d->os ? d->os : "-";
+    cells[n++] = *d->serial ? d->serial : "-";
+    cells[n++] = trust_words(d->trust);
+    cells[n++] = setup_words(d->setup);
+    cells[n++] = kb_human_tri(d->supervised);
+    cells[n++] = kb_human_tri(d->mdm);
+    kb_table_row(table, cells, "");
+}
+
 static void tell_table(const struct kb_cli *cli, const struct kb_device *devices, int count, int length) {
-    const char *heads[] = {_("DEVICE"), _("NAME"),  _("MODEL"),   _("OS"), _("SERIAL"),
-                           _("TRUST"),  _("SETUP"), _("SUPERV."), _("MDM")};
+    const char *all[] = {_("DEVICE"), _("NAME"),  _("MODEL"),   _("OS"), _("SERIAL"),
+                         _("TRUST"),  _("SETUP"), _("SUPERV."), _("MDM")};
+    const char *heads[KB_ARRAY_SIZE(all)];
     struct kb_table table;
     struct kb_buf text = {0};
-    int columns, rows;
-    kb_table_init(&table, KB_ARRAY_SIZE(heads), heads);
-    table.keep[0] = table.keep[3] = table.keep[4] = true;
-    for (int i = 0; i < count; i++) {
-        const struct kb_device *d = &devices[i];
-        char start[KB_UDID_ROOM];
-        snprintf(start, sizeof start, "%.*s", length, d->udid);
-        const char *cells[] = {start,
-                               *d->name ? d->name : "-",
-                               *d->model ? d->model : "-",
-                               *d->os ? d->os : "-",
-                               *d->serial ? d->serial : "-",
-                               trust_words(d->trust),
-                               setup_words(d->setup),
-                               kb_human_tri(d->supervised),
-                               kb_human_tri(d->mdm)};
-        kb_table_row(&table, cells, "");
-    }
-    kb_tty_size(cli->options.json ? 2 : 1, &columns, &rows);
+    int columns, rows, n = 0;
+    kb_tty_size(1, &columns, &rows);
+    for (size_t i = 0; i < KB_ARRAY_SIZE(all); i++)
+        if (columns >= WIDE || strcmp(all[i], _("MODEL"))) heads[n++] = all[i];
+    kb_table_init(&table, n, heads);
+    for (int i = 0; i < n; i++) table.keep[i] = i != 1; /* only the name gives way */
+    for (int i = 0; i < count; i++) add_row(&table, &devices[i], length, columns >= WIDE);
     kb_table_render(&table, columns, "", &text);
-    if (text.size) text.data[text.size - 1] = '\0';
-    kb_tell(cli, "%s", text.data);
+    kb_tell(cli, "%.*s", (int)text.size - 1, text.data);
     kb_buf_release(&text);
     kb_table_release(&table);
 }
@@ -120,8 +127,10 @@ struct watch {
     char udids[KB_MAX_ATTACHED][KB_UDID_ROOM]; /* for the detached lines when usbmuxd goes away */
 };
 
-static void watch_gone(struct watch *watch, const char *udid) {
+static void watch_gone(struct watch *watch, const char *gone) {
+    char udid[KB_UDID_ROOM];
     json_t *object = json_object();
+    kb_text_copy(udid, sizeof udid, gone); /* gone may stand in the list that is changed here */
     for (int i = 0; i < watch->present; i++)
         if (!strcmp(watch->udids[i], udid)) memmove(watch->udids[i], watch->udids[--watch->present], KB_UDID_ROOM);
     kb_json_set_text(object, "event", "detached");
@@ -138,6 +147,17 @@ static bool is_present(const struct watch *watch, const char *udid) {
     return false;
 }
 
+/* One line a device: a table with one row would be mostly heads. */
+static void watch_tell(const struct kb_cli *cli, const struct kb_device *device) {
+    json_t *object = kb_device_to_json(device);
+    kb_put_json(cli, object);
+    json_decref(object);
+    if (cli->options.json) return;
+    kb_tell(cli, "%s  %s  %s %s  %s  %s", device->udid, *device->name ? device->name : "-",
+            *device->model ? device->model : "-", device->os, device->serial, trust_words(device->trust));
+    tell_needs(cli, device, 1, 8);
+}
+
 static bool watch_event(void *arg, enum kb_mux_event event, const struct kb_attached *attached) {
     struct watch *watch = arg;
     struct kb_device device;
@@ -149,7 +169,7 @@ static bool watch_event(void *arg, enum kb_mux_event event, const struct kb_atta
         kb_text_copy(watch->udids[watch->present++], KB_UDID_ROOM, attached->udid);
     watch->res = kb_run_probes(watch->cli, KB_TASK_PROBE, attached, 1, &device);
     if (watch->res.domain == KB_CANCELLED) return false;
-    tell_devices(watch->cli, &device, 1);
+    watch_tell(watch->cli, &device);
     fflush(stdout);
     return !ferror(stdout);
 }
