@@ -26,6 +26,8 @@ const char *kb_host_env(const char *name); /* NULL or "" both mean unset; value 
 enum kb_lang kb_host_lang(void);           /* from the system's locale */
 char *kb_host_user(void);                  /* login name of whoever started us, caller frees; "" when unknown */
 char *kb_host_name(void);                  /* this computer's name, caller frees */
+int64_t kb_host_pid(void);                 /* of this process */
+bool kb_host_pid_alive(int64_t pid);       /* some process has that number now */
 
 int64_t kb_clock_wall(void);    /* seconds since 1970 UTC */
 int64_t kb_clock_wall_ms(void); /* milliseconds since 1970 UTC */

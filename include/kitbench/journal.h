@@ -76,7 +76,10 @@ struct kb_job {
     char owner[64];     /* "pid@host" of the process that works on it, "" when none */
     int64_t created_at, updated_at;
 };
-void kb_job_release(struct kb_job *job);     /* frees columns */
+void kb_job_release(struct kb_job *job); /* frees columns */
+/* Whether the process that owner names still runs on this computer; false when there is none or it is another
+   computer's. A number can be taken again by a stranger, so whoever must be sure holds a lock besides. */
+bool kb_journal_owner_alive(const struct kb_job *job);
 void kb_job_new_id(char id[KB_JOB_ID_ROOM]); /* "20261124T063000-4f2a91" , sortable, unique */
 
 struct kb_job_step {
@@ -103,12 +106,13 @@ KB_MUST_CHECK struct kb_result kb_journal_accept(struct kb_journal *journal, con
 /* Opens the steps that are not in the journal for this job yet, in one transaction. */
 KB_MUST_CHECK struct kb_result kb_journal_open_steps(struct kb_journal *journal, const char *job,
                                                      const enum kb_step *steps, int count);
-/* Closes one open step (DONE or SKIPPED). evidence "operator" needs by. Closing a closed one changes nothing and is
- * KB_OK. */
+/* Closes one open step (DONE or SKIPPED). evidence "operator" needs by, and kb_step_needs_person() needs "operator".
+ * Closing a closed one changes nothing and is KB_OK. */
 KB_MUST_CHECK struct kb_result kb_journal_close_step(struct kb_journal *journal, const char *job, enum kb_step step,
                                                      enum kb_step_state state, const char *evidence, const char *by,
                                                      const char *detail);
-/* When every step is closed and the job stands in `steps`, makes it `done`; says whether it is now. */
+/* When every step is closed, the follow-ups of its row among them, and the job stands in `steps`, makes it `done`; says
+ * whether it is now. kb_journal_set_state() refuses `done` while a step is open. */
 KB_MUST_CHECK struct kb_result kb_journal_finish_if_closed(struct kb_journal *journal, const char *job, bool *done);
 
 /* Reading: callbacks get a struct that lives during the call; return false to stop. Newest job last. */
@@ -129,8 +133,8 @@ struct kb_row { /* one raw row, for reports */
 };
 KB_MUST_CHECK struct kb_result kb_journal_rows(struct kb_journal *journal, const char *job,
                                                bool (*each)(void *arg, const struct kb_row *row), void *arg);
-/* Walks the whole chain. broken_at: 0 when every row is as written, else the first seq that is not. rows and last hash
- * for a report. */
+/* Walks the whole chain. broken_at: 0 when every row is as written, else the first seq that is not (changed, removed,
+ * put in, or missing at the end). rows and last hash for a report: who has kept an earlier report can compare. */
 KB_MUST_CHECK struct kb_result kb_journal_prove(struct kb_journal *journal, int64_t *rows, int64_t *broken_at,
                                                 char last[65]);
 #endif
