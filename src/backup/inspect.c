@@ -209,7 +209,7 @@ struct kb_result kb_backup_inspect(struct kb_backup *backup, const struct kb_bac
     if (options->agent_bundle_id && options->agent_bundle_id[0])
         in.agent_domain = kb_xasprintf("AppDomain-%s", options->agent_bundle_id);
     set_metadata(backup, out);
-    kb_judge(backup, &in.findings);
+    kb_folder_judge(backup, &in.findings);
     res = open_database(&in, &db);
     if (!kb_failed(&res) || is_finding(&in.findings, &res)) res = look_inside(&in, db, out);
     if (!kb_failed(&res) || is_finding(&in.findings, &res)) {

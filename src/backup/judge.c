@@ -245,7 +245,7 @@ static bool judge_entry(void *arg, const struct kb_entry *entry) {
     return true;
 }
 
-void kb_judge(struct kb_backup *backup, struct kb_findings *findings) {
+void kb_folder_judge(struct kb_backup *backup, struct kb_findings *findings) {
     struct kb_result res;
 
     judge_status(backup, findings);

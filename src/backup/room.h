@@ -98,7 +98,7 @@ bool kb_backup_is_encrypted(const struct kb_backup *backup);
 /* Encrypted and not unlocked: what lies inside cannot be known. */
 bool kb_backup_is_locked(const struct kb_backup *backup);
 /* Metadata only: the three lists, their contradictions, the database's first bytes, the top of the folder. */
-void kb_judge(struct kb_backup *backup, struct kb_findings *findings);
+void kb_folder_judge(struct kb_backup *backup, struct kb_findings *findings);
 
 /* ---- Files ---- */
 

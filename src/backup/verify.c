@@ -187,7 +187,7 @@ struct kb_result kb_backup_verify(struct kb_backup *backup, const struct kb_veri
     verify.findings.tell = options->finding;
     verify.findings.arg = options->arg;
     verify.sealed = !options->quick && kb_verify_has_seal(backup);
-    kb_judge(backup, &verify.findings);
+    kb_folder_judge(backup, &verify.findings);
     /* A hostile folder is refused whole: nothing more of it is touched. */
     if (verify.findings.worst != KB_OUTCOME_HOSTILE) res = look(&verify);
     if (kb_failed(&res)) return res;
