@@ -120,7 +120,7 @@ struct sim_service {
 const struct sim_service *sim_service_find(const char *name);
 extern const struct sim_service sim_lockdown_service;
 
-/* phonesim.c, util.c */
+/* main.c, util.c */
 void sim_log(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t sim_now_ms(void);
 void sim_thread(void *(*run)(void *), void *arg);

@@ -1,0 +1,107 @@
+# shellcheck shell=sh
+# What every end-to-end script uses: `. "${TOP:-../..}/tests/e2e/lib.sh"`. The runner gives KB, SIM and TOP and a fresh folder.
+#
+#   sim_start [tcp] FILE    starts phonesim (FILE - : the scenario is on stdin), sets USBMUXD_SOCKET_ADDRESS and KITBENCH_HOME
+#   sim_stop                ends it
+#   ctl COMMAND [ARG...]    the operator's hand and questions; prints the JSON reply
+#   json PATH               picks .a.b[0] out of JSON on stdin, without quotes
+#   state DEVICE PATH       a value of the device's state
+#   expect_exit N CMD...    runs CMD and wants the exit status N
+#   expect_text TEXT CMD... runs CMD and wants TEXT in what it says (out and err); its status goes to $code
+#   same WHAT A B           wants A equal to B
+#   sim_clean [DEVICE...]   wants no refused and no malformed request (of all devices)
+#   say, fail, skip         a line; the end with 1; the end with 77
+set -eu
+TOP=${TOP:-$(cd "$(dirname "$0")/../.." && pwd)}
+SIM=${SIM:-$TOP/build/phonesim}
+KB=${KB:-$TOP/build/kitbench}
+export TOP SIM KB
+dir=$PWD
+control=UNIX:$dir/ctl.sock
+sim_pid='' code=0
+export KITBENCH_HOME="$dir/home" LC_ALL=C
+
+say() { printf '%s\n' "$*"; }
+fail() {
+    printf 'FAIL: %s\n' "$*" >&2
+    exit 1
+}
+skip() {
+    printf 'SKIP: %s\n' "$*"
+    exit 77
+}
+
+sim_stop() {
+    [ -n "$sim_pid" ] || return 0
+    kill "$sim_pid" 2>/dev/null || :
+    wait "$sim_pid" 2>/dev/null || :
+    sim_pid=''
+}
+# A failed test shows what the bench heard last.
+at_exit() {
+    at_exit_code=$?
+    sim_stop
+    if [ $at_exit_code != 0 ] && [ $at_exit_code != 77 ] && [ -f sim.err ]; then
+        printf '%s\n' '--- phonesim, last lines' >&2
+        tail -n 40 sim.err >&2
+    fi
+    exit $at_exit_code
+}
+trap at_exit EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM
+
+sim_start() {
+    sim_listen=UNIX:$dir/mux.sock
+    if [ "$1" = tcp ]; then
+        sim_listen=127.0.0.1:0
+        shift
+    fi
+    if [ "$1" = - ]; then cat >scenario.json; else cp "$1" scenario.json; fi
+    mkdir -p "$KITBENCH_HOME"
+    : >sim.out
+    "$SIM" --scenario scenario.json --listen "$sim_listen" --control "$control" --state "$dir/sim.state" -v >sim.out 2>>sim.err &
+    sim_pid=$!
+    sim_tries=0
+    until grep -q '"ready"' sim.out; do
+        sim_tries=$((sim_tries + 1))
+        kill -0 "$sim_pid" 2>/dev/null || fail "phonesim did not start: $(tail -n 1 sim.err)"
+        [ $sim_tries -lt 300 ] || fail "phonesim is not ready after 30 seconds"
+        sleep 0.1
+    done
+    USBMUXD_SOCKET_ADDRESS=$(json .listen <sim.out)
+    export USBMUXD_SOCKET_ADDRESS
+}
+
+ctl() { "$SIM" ctl "$control" "$@"; }
+json() { "$SIM" json "$1"; }
+state() { ctl state "$1" | json ".$2"; }
+
+expect_exit() {
+    want=$1 code=0
+    shift
+    "$@" || code=$?
+    [ "$code" = "$want" ] || fail "exit $code instead of $want: $*"
+}
+
+expect_text() {
+    want=$1 code=0
+    shift
+    "$@" >said.txt 2>&1 || code=$?
+    if ! grep -qF -- "$want" said.txt; then
+        cat said.txt >&2
+        fail "\"$want\" was not said by: $*"
+    fi
+}
+
+same() { [ "$2" = "$3" ] || fail "$1: \"$2\" is not \"$3\""; }
+
+sim_clean() {
+    for sim_count in refused malformed; do
+        ctl state | json .devices | tr ',' '\n' | grep "\"$sim_count\":" | grep -v "\"$sim_count\":0\$" >wrong.txt || :
+        [ ! -s wrong.txt ] || {
+            grep 'WRONG' sim.err >&2 || :
+            fail "phonesim counted $sim_count requests"
+        }
+    done
+}
