@@ -270,10 +270,11 @@ static struct kb_result give_rows(struct kb_db *db, sqlite3_stmt *stmt, kb_db_ea
     struct kb_row row;
     bool there = true;
 
-    for (*given = 0; *given < max; (*given)++) {
+    for (*given = 0; *given < max;) {
         res = step(db, stmt, &there);
         if (kb_failed(&res) || !there) break;
         read_row(stmt, &row);
+        ++*given; /* a row that ends the reading was given, too */
         if (!each(arg, &row)) break;
     }
     return res;
