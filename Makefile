@@ -81,7 +81,7 @@ build/kitbench build/phonesim: build/%: $(B)/%
 	$(Q)cp $< $@.tmp && mv $@.tmp $@
 
 # A test sees the private headers of its room too.
-test_defines = $(if $(filter tests/%,$(1)),$(test_cflags) $(addprefix -I,$(filter-out %.c,$(wildcard src/$(word 3,$(subst /, ,$(1)))))))
+test_defines = $(if $(filter tests/%,$(1)),$(test_cflags) $(addprefix -I,$(wildcard src/$(word 3,$(subst /, ,$(1))))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -100,6 +100,11 @@ $(eval $(call archive_rule,sim,$(call objs,$(filter-out tests/sim/main.c,$(wildc
 $(B)/kitbench: $(B)/src/main.o $(foreach r,$(ROOMS),$(call archive,$(r)))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(lib_ldlibs)
+
+# Backup folders for tests, whole or damaged in one chosen way.
+$(B)/backupgen: $(call objs,$(wildcard tests/backupgen/*.c))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
 
 $(B)/phonesim: $(B)/tests/sim/main.o $(call archive,sim)
 	$(call say,LINK,$@)
@@ -121,7 +126,8 @@ uses_sim  :=
 TESTED    := $(ROOMS) sim
 unit_srcs = $(wildcard tests/unit/$(1)/test_*.c)
 unit_bins = $(patsubst %.c,$(B)/%,$(call unit_srcs,$(1)))
-helpers   = $(filter-out $(call unit_srcs,$(1)),$(wildcard tests/unit/$(1)/*.c))
+helpers   = $(filter-out $(call unit_srcs,$(1)),$(wildcard tests/unit/$(1)/*.c)) $(helpers_$(1))
+helpers_backup := $(filter-out tests/backupgen/program.c,$(wildcard tests/backupgen/*.c))
 define unit_rules
 unit_libs_$(1) = $$(call once,unit_libs_$(1),$$$$(shell $(PKG_CONFIG) --libs $(libs_tests) $(sort $(libs_$(1)) $(test_libs_$(1)) $(foreach r,$(uses_$(1)),$(libs_$(r))))) -lpthread -lm)
 $(call unit_bins,$(1)): $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(call objs,$(call helpers,$(1))) $(call archive,$(1)) $(foreach r,$(uses_$(1)),$(call archive,$(r)))
@@ -164,7 +170,7 @@ build/native/measure: tests/bench/measure.c
 	$(Q)$(CC) $(flags) -o $@ $<
 
 # ---- Care ------------------------------------------------------------------------------------------------------------
-our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/unit/*/*.[ch] \
+our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/unit/*/*.[ch] \
          tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c))
 tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/%,$(our_c))))
 .PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help

@@ -273,8 +273,8 @@ static struct kb_result give_rows(struct kb_db *db, sqlite3_stmt *stmt, kb_db_ea
     for (*given = 0; *given < max;) {
         res = step(db, stmt, &there);
         if (kb_failed(&res) || !there) break;
+        (*given)++;
         read_row(stmt, &row);
-        ++*given; /* a row that ends the reading was given, too */
         if (!each(arg, &row)) break;
     }
     return res;
