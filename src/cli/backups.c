@@ -41,26 +41,34 @@ static const char *health_words(const struct kb_backup_info *info) {
     static const char *const words[] = {N_("finished"), N_("unfinished"), N_("damaged"), N_("hostile"),
                                         N_("unreadable")};
     if (info->health != KB_HEALTH_OK) return _(words[info->health]);
+    if (info->encrypted == KB_NO) return _("not encrypted");
     return info->finished == KB_NO ? _(words[KB_HEALTH_UNFINISHED]) : _(words[KB_HEALTH_OK]);
+}
+
+/* What somebody types to name it: a UDID in the store, else the folder. */
+static const char *backup_word(const struct kb_cli *cli, const struct kb_backup_info *info) {
+    char *there = kb_path_join(cli->store, info->udid);
+    bool ours = *info->udid && !strcmp(there, info->path);
+    free(there);
+    return ours ? info->udid : info->path;
 }
 
 static void add_row(struct kb_table *table, const struct kb_cli *cli, const struct kb_backup_info *info) {
     char when[KB_HUMAN_ROOM];
     kb_human_time(when, info->taken_at);
-    bool fine = info->health == KB_HEALTH_OK && info->finished != KB_NO;
-    const char *cells[] = {
-        info->device_name,  info->os,   when,      info->encrypted == KB_UNKNOWN ? "-" : kb_human_tri(info->encrypted),
-        health_words(info), info->udid, info->path};
-    kb_table_row(table, cells, kb_paint(cli->out_colour && !fine, KB_PAINT_WARN));
+    bool fine = info->health == KB_HEALTH_OK && info->finished != KB_NO && info->encrypted != KB_NO;
+    const char *cells[] = {*info->device_name ? info->device_name : "-", *info->os ? info->os : "-", when,
+                           health_words(info), backup_word(cli, info)};
+    kb_table_row(table, cells, fine ? "" : kb_paint(cli->out_colour, KB_PAINT_WARN));
 }
 
 static void tell_table(const struct kb_cli *cli, const struct listing *listing) {
-    const char *heads[] = {_("NAME"), _("OS"), _("TAKEN AT"), _("ENCRYPTED"), _("STATE"), _("UDID"), _("FOLDER")};
+    const char *heads[] = {_("NAME"), _("OS"), _("TAKEN AT"), _("STATE"), _("BACKUP")};
     struct kb_table table;
     struct kb_buf text = {0};
     int columns, rows;
     kb_table_init(&table, KB_ARRAY_SIZE(heads), heads);
-    table.keep[2] = table.keep[4] = table.keep[5] = true;
+    for (size_t i = 1; i < KB_ARRAY_SIZE(heads); i++) table.keep[i] = true; /* only the name gives way */
     for (int i = 0; i < listing->count; i++) add_row(&table, cli, listing->list[i]);
     kb_tty_size(1, &columns, &rows);
     kb_table_render(&table, columns, kb_paint(cli->out_colour, KB_PAINT_NONE), &text);

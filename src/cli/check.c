@@ -1,5 +1,6 @@
 /* kitbench check: the dry run of one pair. Never writes to a device. */
 #include "pairing.h"
+#include "table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -38,22 +39,46 @@ static enum kb_paint level_paint(const char *level) {
     return KB_PAINT_DIM;
 }
 
+/* "  head text", text wrapped below itself where there is a terminal. */
+static void tell_wrapped(const struct kb_cli *cli, const char *before, const char *head, const char *after,
+                         const char *text) {
+    struct kb_buf out = {0};
+    int columns = 0, rows, stream = cli->options.json ? 2 : 1, indent = 2 + kb_text_width(head);
+    if (kb_tty_is(stream)) kb_tty_size(stream, &columns, &rows);
+    kb_buf_printf(&out, "  %s%s%s", before, head, after);
+    kb_text_wrap(&out, text, columns > 40 ? columns - 1 : 100000, indent, indent);
+    kb_tell(cli, "%s", out.data);
+    kb_buf_release(&out);
+}
+
 static void tell_findings(const struct kb_cli *cli, const json_t *findings, bool colour) {
     size_t i;
     json_t *finding;
     json_array_foreach(findings, i, finding) {
         const char *level = text_of(finding, "level");
-        kb_tell(cli, "  %s[%s]%s %s (%s)", kb_paint(colour, level_paint(level)), level_words(level),
-                kb_paint(colour, KB_PAINT_NONE), text_of(finding, "text"), text_of(finding, "rule"));
+        char *head = kb_xasprintf("[%s] ", level_words(level));
+        char *text = kb_xasprintf("%s (%s)", text_of(finding, "text"), text_of(finding, "rule"));
+        tell_wrapped(cli, kb_paint(colour, level_paint(level)), head, kb_paint(colour, KB_PAINT_NONE), text);
+        free(head);
+        free(text);
     }
+}
+
+static const char *state_words(const char *state) {
+    static const struct {
+        const char *state, *text;
+    } words[] = {{"supervised", N_("supervised")}, {"unsupervised", N_("not supervised")}, {"no-mdm", N_("no MDM")}};
+    for (size_t i = 0; i < KB_ARRAY_SIZE(words); i++)
+        if (!strcmp(words[i].state, state)) return _(words[i].text);
+    return _("not known");
 }
 
 /* The row of the manual's table, in words. */
 static void tell_case(const struct kb_cli *cli, const json_t *check) {
     const json_t *same = json_object_get(check, "same_device");
-    kb_tell(cli, _("  Backup's device: %s; target: %s, %s."), text_of(check, "source_state"),
-            json_is_boolean(same) ? json_is_true(same) ? _("the same device") : _("another device") : "-",
-            text_of(check, "target_state"));
+    const char *which = json_is_true(same) ? N_("the same device") : N_("another device");
+    kb_tell(cli, _("  Backup's device: %s; target: %s, %s."), state_words(text_of(check, "source_state")),
+            json_is_boolean(same) ? _(which) : _("not known"), state_words(text_of(check, "target_state")));
     if (!strcmp(text_of(check, "agent"), "reauth"))
         kb_tell(
             cli, "%s",
@@ -67,7 +92,9 @@ static void tell_steps(const struct kb_cli *cli, const json_t *steps) {
     kb_tell(cli, "%s", _("  The operator's steps on the way:"));
     json_array_foreach(steps, i, step) {
         enum kb_step id = kb_step_from_name(json_string_value(step) ? json_string_value(step) : "");
-        kb_tell(cli, "   %2d. %s", (int)i + 1, kb_step_text(kb_lang(), id));
+        char head[16];
+        snprintf(head, sizeof head, " %2d. ", (int)i + 1);
+        tell_wrapped(cli, "", head, "", kb_step_text(kb_lang(), id));
     }
 }
 

@@ -110,8 +110,8 @@ void kb_device_needs(const struct kb_device *device, void (*each)(void *arg, enu
 void kb_request_init(const struct kb_cli *cli, struct kb_request *request, enum kb_task task, const char *udid,
                      const char *backup);
 /*
- * Runs it to its end, passing its lines on. object is set to the `devices` or `check` object that it said, NULL when it
- * said none; the caller's. The result is the worker's own.
+ * Runs it to its end, showing its lines to people only. object is set to the `devices` or `check` object that it said,
+ * NULL when it said none; the caller's. The result is the worker's own.
  */
 KB_MUST_CHECK struct kb_result kb_run_one(const struct kb_cli *cli, const struct kb_request *request, json_t **object);
 /* The same for commands whose end is the result line: says only what that line did not say; the exit code. */
@@ -126,6 +126,8 @@ struct kb_backup_options kb_backup_options_of(const struct kb_cli *cli, bool dee
 void kb_tell_backup(const struct kb_cli *cli, const struct kb_backup_info *info);
 void kb_tell_check(const struct kb_cli *cli, const json_t *check);
 
+/* Reads the device when it is attached, so that what it shows ticks its steps (steps.c). */
+KB_MUST_CHECK struct kb_result kb_look_at_device(const struct kb_cli *cli, const char *udid);
 json_t *kb_step_to_json(const struct kb_job_step *step); /* the keys of `steps` */
 void kb_tell_step(const struct kb_cli *cli, const struct kb_job_step *step);
 

@@ -10,9 +10,8 @@ static struct kb_result known_step(const struct kb_cli *cli, const char *word, e
     return kb_usage(cli->command, _("\"%.60s\" is not a step; kitbench steps shows their names"), word);
 }
 
-/* What lies behind the restore cannot be done before it: an agent that is authenticated on a half restored device is
- * not. */
-static struct kb_result in_order(const struct kb_job *job, enum kb_step step) {
+/* What lies behind the restore cannot be done before it is proved. */
+static struct kb_result after_restore(const struct kb_job *job, enum kb_step step) {
     if (job->kind != KB_JOB_RESTORE || job->touch == KB_TOUCH_CONFIRMED || step < KB_STEP_REMOTE_MANAGEMENT)
         return kb_ok();
     return kb_fail(KB_OPERATOR, KB_ASK_NONE,
@@ -21,13 +20,44 @@ static struct kb_result in_order(const struct kb_job *job, enum kb_step step) {
                    kb_step_name(step));
 }
 
+/*
+ * The agent is authenticated from the Home screen: whoever confirms that before the device is there confirms too early,
+ * and the device would report the old one's location unseen.
+ */
+static bool is_too_early(const struct kb_step_list *steps, enum kb_step step) {
+    const struct kb_job_step *home = kb_steps_find(steps, KB_STEP_HOME_SCREEN);
+    return kb_step_needs_person(step) && step > KB_STEP_HOME_SCREEN && home && home->state == KB_STEP_OPEN;
+}
+
+/* Looks at the device when that decides. */
+static struct kb_result after_home(const struct kb_cli *cli, struct kb_journal *journal, const struct kb_job *job,
+                                   enum kb_step step) {
+    struct kb_step_list steps;
+    struct kb_result res = kb_steps_load(journal, job->id, &steps);
+    const struct kb_job_step *now = kb_failed(&res) ? NULL : kb_steps_find(&steps, step);
+    bool early = now && now->state == KB_STEP_OPEN && is_too_early(&steps, step);
+    kb_steps_release(&steps);
+    if (!early) return res;
+    res = kb_look_at_device(cli, job->device);
+    if (!kb_failed(&res)) res = kb_steps_load(journal, job->id, &steps);
+    if (kb_failed(&res)) return res;
+    if (is_too_early(&steps, step))
+        res =
+            kb_fail(KB_OPERATOR, KB_ASK_NONE,
+                    _("The device has not reached its Home screen yet, so \"%s\" cannot be done. Finish the setup (or "
+                      "confirm home-screen), then confirm this"),
+                    kb_step_name(step));
+    kb_steps_release(&steps);
+    return res;
+}
+
 static struct kb_result find_job(const struct kb_cli *cli, const struct kb_jobs *jobs, const struct kb_step_list *all,
                                  const char *udid, enum kb_step step, const struct kb_job **job) {
     *job = kb_jobs_current(jobs, all, udid);
     if (!*job)
         return kb_usage(cli->command, _("The journal has no restore onto %s, so there is nothing to confirm"), udid);
     for (int i = 0; i < all->count; i++)
-        if (!strcmp(all->list[i].job, (*job)->id) && all->list[i].step == step) return in_order(*job, step);
+        if (!strcmp(all->list[i].job, (*job)->id) && all->list[i].step == step) return after_restore(*job, step);
     return kb_usage(cli->command, _("\"%s\" is not a step of this device; kitbench steps shows them"),
                     kb_step_name(step));
 }
@@ -66,6 +96,7 @@ static struct kb_result confirm(const struct kb_cli *cli, struct kb_journal *jou
     if (!kb_failed(&res)) res = kb_steps_load(journal, NULL, &all);
     if (!kb_failed(&res)) res = kb_resolve_known(cli, &jobs, cli->options.operands[0], udid);
     if (!kb_failed(&res)) res = find_job(cli, &jobs, &all, udid, step, &job);
+    if (!kb_failed(&res)) res = after_home(cli, journal, job, step);
     if (!kb_failed(&res)) res = kb_journal_close_step(journal, job->id, step, KB_STEP_DONE, "operator", by, "");
     if (!kb_failed(&res)) res = kb_journal_finish_if_closed(journal, job->id, &done);
     if (!kb_failed(&res)) res = show(cli, journal, job->id, step, done);

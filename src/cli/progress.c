@@ -55,7 +55,7 @@ void kb_show_render(struct kb_buf *out, const char *phase, double done_pct, int6
     char text[KB_HUMAN_ROOM];
     kb_buf_puts(&line, phase_words(phase));
     if (done_pct >= 0 && bar) add_bar(&line, done_pct);
-    if (done_pct >= 0) kb_buf_printf(&line, " %5.1f %%", done_pct);
+    if (done_pct >= 0) kb_buf_printf(&line, bar ? " %5.1f %%" : " %.1f %%", done_pct);
     if (bytes > 0) {
         kb_human_bytes(text, bytes);
         kb_buf_printf(&line, "  %s", text);
@@ -147,16 +147,16 @@ static const struct {
 } states[] = {
     {"waiting", N_("Waiting")},
     {"checking", N_("Checking")},
-    {"operator", N_("Waiting for the operator")},
+    {"operator", N_("Waiting for a hand")},
     {"ready", N_("Ready")},
     {"backing-up", N_("Backing up")},
     {"restoring", N_("Restoring")},
     {"rebooting", N_("The device restarts")},
-    {"steps", N_("The operator's steps are open")},
+    {"steps", N_("Steps are open")},
     {"done", N_("Done")},
     {"refused", N_("Refused")},
     {"failed", N_("Failed")},
-    {"set-aside", N_("Set aside: a person must look")},
+    {"set-aside", N_("Set aside")},
 };
 
 const char *kb_state_words(const char *state) {

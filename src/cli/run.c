@@ -34,7 +34,8 @@ void kb_request_init(const struct kb_cli *cli, struct kb_request *request, enum 
 struct one {
     struct kb_show show;
     json_t *object;
-    bool told; /* a result line came */
+    bool told;  /* a result line came */
+    bool quiet; /* the answer is one object: event lines are for people only */
 };
 
 static void one_line(void *arg, int n, json_t *object) {
@@ -42,7 +43,10 @@ static void one_line(void *arg, int n, json_t *object) {
     (void)n;
     const char *event = json_string_value(json_object_get(object, "event"));
     if (event) {
-        kb_show_event(&one->show, object);
+        if (one->quiet)
+            kb_show_quietly(&one->show, object);
+        else
+            kb_show_event(&one->show, object);
         one->told = one->told || !strcmp(event, "result");
         return;
     }
@@ -67,7 +71,7 @@ static struct kb_result run_one(const struct kb_cli *cli, const struct kb_reques
 }
 
 struct kb_result kb_run_one(const struct kb_cli *cli, const struct kb_request *request, json_t **object) {
-    struct one one = {.object = NULL};
+    struct one one = {.quiet = true};
     struct kb_result res = run_one(cli, request, &one);
     *object = one.object;
     return res;

@@ -41,36 +41,52 @@ static const char *kind_words(enum kb_job_kind kind) {
     return _(words[kind]);
 }
 
+#define WIDE 100 /* columns from which the time fits too */
+
+static void add_row(struct kb_table *table, const struct kb_cli *cli, const struct kb_job *job) {
+    char when[KB_HUMAN_ROOM];
+    enum kb_paint paint = paint_of(job->state);
+    kb_human_time(when, job->updated_at);
+    const char *cells[] = {*job->device_name ? job->device_name : job->device,
+                           *job->device_serial ? job->device_serial : "-",
+                           kind_words(job->kind),
+                           kb_state_words(kb_state_name(job->state)),
+                           job->step == KB_STEP_NONE ? "-" : kb_step_name(job->step),
+                           when};
+    kb_table_row(table, cells, paint ? kb_paint(cli->out_colour, paint) : "");
+}
+
 static void tell_table(const struct kb_cli *cli, const struct kb_jobs *jobs) {
     const char *heads[] = {_("DEVICE"), _("SERIAL"), _("WHAT"), _("STATE"), _("STEP"), _("CHANGED AT")};
     struct kb_table table;
     struct kb_buf text = {0};
-    int columns, rows;
-    kb_table_init(&table, KB_ARRAY_SIZE(heads), heads);
-    table.keep[1] = table.keep[5] = true;
-    for (int i = 0; i < jobs->count; i++) {
-        const struct kb_job *job = &jobs->list[i];
-        char when[KB_HUMAN_ROOM];
-        kb_human_time(when, job->updated_at);
-        const char *cells[] = {
-            *job->device_name ? job->device_name : job->device, job->device_serial,      kind_words(job->kind),
-            kb_state_words(kb_state_name(job->state)),          kb_step_name(job->step), when};
-        enum kb_paint paint = paint_of(job->state);
-        kb_table_row(&table, cells, paint ? kb_paint(cli->out_colour, paint) : "");
-    }
+    int columns, rows, count = KB_ARRAY_SIZE(heads);
     kb_tty_size(1, &columns, &rows);
+    if (columns < WIDE) count--;
+    kb_table_init(&table, count, heads);
+    for (int i = 1; i < count; i++) table.keep[i] = true; /* only the name gives way */
+    for (int i = 0; i < jobs->count; i++) add_row(&table, cli, &jobs->list[i]);
     kb_table_render(&table, columns, kb_paint(cli->out_colour, KB_PAINT_NONE), &text);
     kb_tell(cli, "%.*s", (int)text.size - 1, text.data);
     kb_buf_release(&text);
     kb_table_release(&table);
 }
 
+/* A job that was followed by another of its kind is history. */
+static bool is_followed(const struct kb_jobs *jobs, int n) {
+    for (int i = n + 1; i < jobs->count; i++)
+        if (jobs->list[i].kind == jobs->list[n].kind && !strcmp(jobs->list[i].device, jobs->list[n].device))
+            return true;
+    return false;
+}
+
 /* What each device that is not finished is now, and what to do next. */
-static void tell_next(const struct kb_cli *cli, const struct kb_jobs *jobs) {
+static void tell_next(const struct kb_cli *cli, const struct kb_jobs *jobs, const struct kb_step_list *steps) {
     for (int i = 0; i < jobs->count; i++) {
         const struct kb_job *job = &jobs->list[i];
         char text[600];
         if (job->state == KB_STATE_DONE) continue;
+        if (is_followed(jobs, i) && kb_jobs_current(jobs, steps, job->device) != job) continue;
         kb_job_describe(kb_lang(), job, text, sizeof text);
         kb_tell(cli, "%s: %s", *job->device_name ? job->device_name : job->device, text);
     }
@@ -79,17 +95,20 @@ static void tell_next(const struct kb_cli *cli, const struct kb_jobs *jobs) {
 int kb_cmd_status(struct kb_cli *cli) {
     struct kb_journal *journal = NULL;
     struct kb_jobs jobs = {0};
+    struct kb_step_list steps = {0};
     struct kb_result res = kb_cli_journal(cli, NULL, &journal);
     if (!kb_failed(&res)) res = kb_jobs_load(journal, &jobs);
+    if (!kb_failed(&res)) res = kb_steps_load(journal, NULL, &steps);
     if (!kb_failed(&res)) {
         for (int i = 0; i < jobs.count; i++) put_job(cli, &jobs.list[i]);
         if (!jobs.count) kb_say(cli, _("The journal has no job yet."));
         if (jobs.count && !cli->options.json) {
             tell_table(cli, &jobs);
-            tell_next(cli, &jobs);
+            tell_next(cli, &jobs, &steps);
         }
     }
     kb_jobs_release(&jobs);
+    kb_steps_release(&steps);
     kb_journal_close(journal);
     return kb_say_result(cli, &res);
 }

@@ -54,6 +54,21 @@ out:
     return res;
 }
 
+struct kb_result kb_look_at_device(const struct kb_cli *cli, const char *udid) {
+    struct kb_attached *list = kb_xcalloc(KB_MAX_ATTACHED, sizeof *list);
+    struct kb_device device;
+    int count = 0;
+    struct kb_result res = kb_mux_list(list, &count, kb_clock_ms() + MUX_WAIT_MS);
+    bool looked = false;
+    for (int i = 0; i < count && !kb_failed(&res) && !looked; i++) {
+        if (strcmp(list[i].udid, udid)) continue;
+        looked = true;
+        res = kb_run_probes(cli, KB_TASK_EVIDENCE, &list[i], 1, &device);
+    }
+    free(list);
+    return res.domain == KB_USBMUX ? kb_ok() : res; /* nothing seen is an answer */
+}
+
 json_t *kb_step_to_json(const struct kb_job_step *step) {
     json_t *object = json_object();
     kb_json_set_text(object, "device", step->device);
@@ -77,10 +92,11 @@ void kb_tell_step(const struct kb_cli *cli, const struct kb_job_step *step) {
         snprintf(who, sizeof who, _(" (%s, %s)"), step->by, when);
     else if (!open)
         snprintf(who, sizeof who, " (%s)", *step->detail ? step->detail : when);
-    kb_tty_size(1, &columns, &rows);
+    columns = 0;
+    if (kb_tty_is(1)) kb_tty_size(1, &columns, &rows);
     kb_buf_printf(&text, "  %s ", marks[step->state]);
     char *line = kb_xasprintf("%s: %s%s", kb_step_name(step->step), kb_step_text(kb_lang(), step->step), who);
-    kb_text_wrap(&text, line, columns > 40 ? columns - 1 : 200, 6, 6);
+    kb_text_wrap(&text, line, columns > 40 ? columns - 1 : 100000, 6, 6);
     kb_tell(cli, "%s%s%s", kb_paint(colour, open ? KB_PAINT_STRONG : KB_PAINT_DIM), text.data,
             kb_paint(colour, KB_PAINT_NONE));
     free(line);
