@@ -82,6 +82,8 @@ static int run(struct kb_cli *cli) {
 
 static int start(struct kb_cli *cli, int argc, char **argv, const struct kb_command *commands, int count) {
     int next = argc;
+    choose_language(cli, kb_options_lang(argc, argv)); /* for the words about a settings file that is wrong */
+    kb_settings_release(&cli->settings);
     struct kb_result settings = read_settings(cli);
     choose_language(cli, kb_options_lang(argc, argv));
     look_at_terminal(cli);

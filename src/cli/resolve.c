@@ -11,7 +11,7 @@ static int lower(char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsign
 
 /* Equal texts apart from case and '-'; with start, word may be shorter than text. */
 static bool like(const char *text, const char *word, bool start) {
-    if (!*text || !*word) return false;
+    if (!*text) return false;
     for (;;) {
         while (*text == '-') text++;
         while (*word == '-') word++;
@@ -22,9 +22,16 @@ static bool like(const char *text, const char *word, bool start) {
     }
 }
 
+/* A word of dashes alone would be the start of everything. */
+static size_t word_length(const char *word) {
+    size_t length = 0;
+    for (; *word; word++) length += *word != '-';
+    return length;
+}
+
 static bool matches(const struct kb_candidate *c, const char *word, bool start) {
     if (!start) return like(c->udid, word, false) || like(c->serial, word, false) || like(c->imei, word, false);
-    return strlen(word) >= KB_SHORTEST_START && like(c->udid, word, true);
+    return word_length(word) >= KB_SHORTEST_START && like(c->udid, word, true);
 }
 
 enum kb_match kb_match_device(const struct kb_candidate *list, int count, const char *word, int *index) {
@@ -55,7 +62,7 @@ static struct kb_result refuse_word(const struct kb_cli *cli, const char *word) 
             _("\"%.60s\" names a slot, and this version does not know slots yet; use the UDID or the serial "
               "number"),
             word);
-    if (strlen(word) < KB_SHORTEST_START)
+    if (word_length(word) < KB_SHORTEST_START)
         return kb_usage(cli->command,
                         _("\"%.60s\" is too short for a device; write at least %d characters of its UDID"), word,
                         KB_SHORTEST_START);
