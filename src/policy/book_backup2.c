@@ -84,7 +84,8 @@ static int find(int64_t code) {
 static int find_underlying(const char *description) {
     static const char mark[] = "MBErrorDomain/";
     int found = -1;
-    for (const char *at = description; at && (at = strstr(at, mark)) != NULL;) {
+    const char *at = description ? description : "";
+    while ((at = strstr(at, mark)) != NULL) {
         at += sizeof mark - 1;
         long code = *at >= '0' && *at <= '9' ? strtol(at, NULL, 10) : 0;
         int row = find(code);

@@ -44,21 +44,24 @@ enum kb_rule kb_rule_from_name(const char *name) {
     return value < 0 ? KB_RULE_NONE : (enum kb_rule)value;
 }
 
+/* An accepted hold stays in the list and says so; it only does not stop anybody any more. */
+static void write_text(struct kb_finding *finding, enum kb_lang lang, const char *format, va_list args) {
+    char text[1024], whole[1200];
+    vsnprintf(text, sizeof text, format, args);
+    snprintf(whole, sizeof whole, finding->accepted ? kb_tr(lang, "Accepted, and goes on: %s") : "%s", text);
+    kb_text_clean(finding->text, sizeof finding->text, whole);
+}
+
 struct kb_finding *kb_found(struct kb_look *look, enum kb_level level, const char *format, ...) {
     static_assert(KB_ARRAY_SIZE(rules) + 2 <= KB_MAX_FINDINGS, "a rule finds one thing, and two rules may find two");
     struct kb_finding *finding = &look->out->findings[look->out->finding_count++];
-    char text[1024], whole[1200];
+    bool accepted = look->question->accepted & UINT32_C(1) << look->row->rule;
     va_list args;
+    *finding =
+        (struct kb_finding){.rule = look->row->rule, .level = level, .accepted = level == KB_LEVEL_HOLD && accepted};
     va_start(args, format);
-    vsnprintf(text, sizeof text, format, args);
+    write_text(finding, look->lang, format, args);
     va_end(args);
-    *finding = (struct kb_finding){.rule = look->row->rule, .level = level};
-    finding->accepted = level == KB_LEVEL_HOLD && (look->question->accepted & UINT32_C(1) << look->row->rule);
-    if (finding->accepted) /* the finding stays; it only does not stop anybody any more */
-        snprintf(whole, sizeof whole, kb_tr(look->lang, "Accepted, and goes on: %s"), text);
-    else
-        snprintf(whole, sizeof whole, "%s", text);
-    kb_text_clean(finding->text, sizeof finding->text, whole);
     return finding;
 }
 
