@@ -8,14 +8,13 @@
 #include <openssl/err.h>
 #include <openssl/pem.h>
 #include <openssl/rand.h>
-#include <openssl/rsa.h>
 #include <openssl/x509v3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 EVP_PKEY *sim_device_key(struct sim_device *dev) {
-    if (!dev->own->key) dev->own->key = EVP_RSA_gen(2048);
+    if (!dev->own->key) dev->own->key = sim_key_make(dev->own->index);
     return dev->own->key;
 }
 
@@ -126,7 +125,7 @@ static EVP_PKEY *host_key(void) {
     static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
     static EVP_PKEY *key;
     pthread_mutex_lock(&lock);
-    if (!key) key = EVP_RSA_gen(2048);
+    if (!key) key = sim_key_make(SIM_MAX_DEVICES);
     pthread_mutex_unlock(&lock);
     return key;
 }

@@ -292,7 +292,8 @@ static bool after_reply(struct lockdown *lock) {
         pthread_mutex_unlock(&lock->dev->lock);
         bool ok = ctx && sim_stream_tls(lock->stream, ctx);
         SSL_CTX_free(ctx);
-        return ok;
+        /* A device that forgot the host may finish the handshake and close at once (protocol.md 2.7). */
+        return ok && sim_fault_point(lock->stream, service_name, "SessionStarted", true, NULL) != SIM_STOP;
     }
     return sim_flush(lock->stream);
 }

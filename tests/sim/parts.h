@@ -187,9 +187,10 @@ int sim_mux_listeners(struct sim *sim);
 void sim_record_path(struct sim *sim, const char *udid, char *out, size_t size);
 bool sim_record_save(struct sim *sim, const char *udid, const void *data, size_t size);
 
-/* pair.c, certs.c */
-EVP_PKEY *sim_device_key(struct sim_device *dev);                                   /* lock held */
-plist_t sim_device_public_pem(struct sim_device *dev);                              /* lock held; data node */
+/* keys.c, certs.c, pair.c */
+EVP_PKEY *sim_key_make(int index);                     /* RSA 2048, another for each index below 153 */
+EVP_PKEY *sim_device_key(struct sim_device *dev);      /* lock held */
+plist_t sim_device_public_pem(struct sim_device *dev); /* lock held; data node */
 plist_t sim_pair_answer(struct sim_device *dev, const char *verb, plist_t request); /* lock held; the whole reply */
 int sim_pairing_find(struct sim_device *dev, const char *host_id);                  /* lock held; -1: unknown */
 SSL_CTX *sim_pairing_tls(struct sim_device *dev, int pairing);                      /* lock held; up-referenced */
