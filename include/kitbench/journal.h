@@ -107,7 +107,8 @@ KB_MUST_CHECK struct kb_result kb_journal_accept(struct kb_journal *journal, con
 KB_MUST_CHECK struct kb_result kb_journal_open_steps(struct kb_journal *journal, const char *job,
                                                      const enum kb_step *steps, int count);
 /* Closes one open step (DONE or SKIPPED). evidence "operator" needs by, and kb_step_needs_person() needs "operator".
- * Closing a closed one changes nothing and is KB_OK. */
+ * Closing a closed one changes nothing and is KB_OK; so does evidence "device" while start-setup is open: what the
+ * device shows then is its life before. */
 KB_MUST_CHECK struct kb_result kb_journal_close_step(struct kb_journal *journal, const char *job, enum kb_step step,
                                                      enum kb_step_state state, const char *evidence, const char *by,
                                                      const char *detail);

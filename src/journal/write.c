@@ -114,6 +114,16 @@ static struct kb_result check_evidence(enum kb_step step, const char *evidence, 
     return kb_ok();
 }
 
+/*
+ * A device that was not seen in Setup Assistant since the steps were opened still shows its life before: that its setup
+ * is done or that it is managed proves nothing about what is to come (route icloud; by USB the restore closes it).
+ */
+static bool is_too_early(struct kb_fold *fold, enum kb_step step, const char *evidence) {
+    const struct kb_job_step *start = kb_fold_step(fold, KB_STEP_START_SETUP);
+    bool waits = start && start->state == KB_STEP_OPEN && step != KB_STEP_START_SETUP;
+    return waits && !kb_streq(evidence, "operator");
+}
+
 static json_t *close_body(enum kb_step step, enum kb_step_state state, const char *evidence, const char *by,
                           const char *detail) {
     json_t *body = json_object();
@@ -138,7 +148,7 @@ struct kb_result kb_journal_close_step(struct kb_journal *journal, const char *j
     if (open == NULL)
         res =
             kb_fail(KB_USAGE, 0, _("Job %s has no step %s: kitbench steps lists what it has"), job, kb_step_name(step));
-    else if (open->state == KB_STEP_OPEN && state != KB_STEP_OPEN) {
+    else if (open->state == KB_STEP_OPEN && state != KB_STEP_OPEN && !is_too_early(fold, step, evidence)) {
         res = check_evidence(step, evidence, by);
         if (!kb_failed(&res))
             res = kb_journal_append(journal, job, ROW_CLOSE, close_body(step, state, evidence, by, detail));

@@ -275,6 +275,25 @@ START_TEST(test_reauth_never_opened) {
 }
 END_TEST
 
+START_TEST(test_life_before_proves_nothing) {
+    struct kb_job job = a_job("J1", "D1");
+    must(kb_journal_create_job(journal, &job));
+    open_plan("J1");
+    close_by_device("J1", KB_STEP_HOME_SCREEN); /* set up: yes, but that was before */
+    close_by_device("J1", KB_STEP_REMOTE_MANAGEMENT);
+    ck_assert_int_eq(read_job("J1").step, KB_STEP_START_SETUP);
+    must(kb_journal_close_step(journal, "J1", KB_STEP_APPLE_ID, KB_STEP_DONE, "operator", "佐藤",
+                               "")); /* a person may */
+    close_by_device("J1", KB_STEP_START_SETUP);
+    close_by_device("J1", KB_STEP_CHOOSE_RESTORE);
+    close_by_device("J1", KB_STEP_WIFI);
+    ck_assert_int_eq(read_job("J1").step, KB_STEP_REMOTE_MANAGEMENT); /* it was not closed by the early reading */
+    close_by_device("J1", KB_STEP_REMOTE_MANAGEMENT);
+    close_by_device("J1", KB_STEP_FINISH_SETUP);
+    ck_assert_int_eq(read_job("J1").step, KB_STEP_HOME_SCREEN);
+}
+END_TEST
+
 START_TEST(test_close_details) {
     struct kb_job job = a_job("J1", "D1");
     struct kb_fold *fold = kb_fold_new();
@@ -730,6 +749,7 @@ int main(void) {
     tcase_add_test(fold, test_order_and_stop);
     tcase_add_test(fold, test_reauth_keeps_it_open);
     tcase_add_test(fold, test_reauth_never_opened);
+    tcase_add_test(fold, test_life_before_proves_nothing);
     tcase_add_test(fold, test_close_details);
     tcase_add_test(fold, test_steps_of_all_jobs);
     tcase_add_test(fold, test_words);
