@@ -81,7 +81,7 @@ build/kitbench build/phonesim: build/%: $(B)/%
 	$(Q)cp $< $@.tmp && mv $@.tmp $@
 
 # A test sees the private headers of its room too.
-test_defines = $(if $(filter tests/%,$(1)),$(test_cflags) $(addprefix -I,$(wildcard src/$(word 3,$(subst /, ,$(1))))))
+test_defines = $(if $(filter tests/%,$(1)),$(test_cflags) $(addprefix -I,$(filter-out %.c,$(wildcard src/$(word 3,$(subst /, ,$(1)))))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)

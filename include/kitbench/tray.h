@@ -28,4 +28,6 @@ KB_MUST_CHECK struct kb_result kb_workers_run(const struct kb_request *requests,
 /* The other side: reads the request from standard input, runs it, writes lines to standard output; ends the process at
    once when standard input closes (whoever started us is dead). Returns the exit code. */
 int kb_worker_main(void);
+/* "libuv 1.44.2", for doctor. */
+const char *kb_tray_library(void);
 #endif

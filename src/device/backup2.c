@@ -37,14 +37,20 @@ void kb_backup2_hostile(struct kb_backup2 *b2, const char *path) {
 
 /* ---- Hints, progress, silence ---- */
 
-static void on_notification(void *arg, const char *name) {
-    struct kb_backup2 *b2 = arg;
+static void ask_passcode(struct kb_backup2 *b2, bool asked) {
     const struct kb_transfer_events *events = b2->options->events;
 
+    if (asked == b2->asked) return;
+    b2->asked = asked;
+    if (events && events->ask) events->ask(events->arg, asked ? KB_ASK_PASSCODE : KB_ASK_NONE);
+}
+
+static void on_notification(void *arg, const char *name) {
+    struct kb_backup2 *b2 = arg;
+
     kb_backup2_log(b2, "notification %s", name);
-    if (!events || !events->ask) return;
-    if (strcmp(name, KB_NOTE_PASSCODE_ASKED) == 0) events->ask(events->arg, KB_ASK_PASSCODE);
-    if (strcmp(name, KB_NOTE_PASSCODE_ANSWERED) == 0) events->ask(events->arg, KB_ASK_NONE);
+    if (strcmp(name, KB_NOTE_PASSCODE_ASKED) == 0) ask_passcode(b2, true);
+    if (strcmp(name, KB_NOTE_PASSCODE_ANSWERED) == 0) ask_passcode(b2, false);
 }
 
 static void poll_notifications(struct kb_backup2 *b2) {
@@ -150,7 +156,10 @@ static struct kb_result response(struct kb_backup2 *b2, plist_t dict) {
 
     if (!kb_node_int(kb_node_get(dict, "ErrorCode"), &code)) return kb_dl_malformed();
     b2->end->answered = true;
-    if (code == 0) return kb_ok();
+    if (code == 0) {
+        b2->end->done_pct = 100;
+        return kb_ok();
+    }
     if (code < 0 || code > INT32_MAX) code = 1; /* negative ones are ours: enum kb_link_code */
     if (!description) return kb_fail(KB_BACKUP2, (int)code, _("The device reports error %d"), (int)code);
     kb_text_clean(clean, sizeof clean, description);
@@ -183,6 +192,7 @@ static struct kb_result serve(struct kb_backup2 *b2, bool *ended) {
     res = kb_link_receive(b2->stream, &message, &name);
     if (kb_failed(&res)) return res;
     b2->first = false;
+    ask_passcode(b2, false); /* it goes on: whatever was on the screen is answered */
 
     plist_t dict = plist_array_get_size(message) > 1 ? plist_array_get_item(message, 1) : NULL;
     const char *process = kb_node_text(kb_node_get(dict, "MessageName"));

@@ -4,13 +4,12 @@
  */
 #include "node.h"
 #include "read.h"
+#include "service.h"
 
-#include <libimobiledevice/installation_proxy.h>
-#include <libimobiledevice/property_list_service.h>
 #include <string.h>
 
 #define MCINSTALL "com.apple.mobile.MCInstall"
-enum { ANSWER_MS = 10000 };
+enum { ANSWER_MS = 10000, ANSWER_MAX = 16 * 1024 * 1024 };
 
 static bool array_has(plist_t array, const char *text) {
     for (uint32_t i = 0; i < plist_array_get_size(array); i++)
@@ -112,19 +111,38 @@ void kb_managed_profiles(struct kb_device *out, plist_t reply, const char *mdm_p
     if (out->organization[0] == 0) kb_text_copy(out->organization, sizeof out->organization, profiles.organization);
 }
 
+/* ---- Asking: on streams of ours, so that each reply has a deadline and goes through the guard ---- */
+
+static struct kb_result service_open(idevice_t device, lockdownd_client_t client, const char *udid, const char *name,
+                                     struct kb_service *out) {
+    lockdownd_service_descriptor_t port = NULL;
+    struct kb_result res = kb_lockdown_service(client, name, false, &port);
+
+    memset(out, 0, sizeof *out);
+    if (!kb_failed(&res)) res = kb_service_connect(device, udid, port, out);
+    if (port) lockdownd_service_descriptor_free(port);
+    return res;
+}
+
+/* The request is freed. NULL: no answer. */
+static plist_t exchange(struct kb_service *service, plist_t request) {
+    plist_t reply = NULL;
+
+    kb_stream_deadline(service->stream, kb_clock_ms() + ANSWER_MS);
+    struct kb_result res = kb_frame_put(service->stream, request, false);
+    plist_free(request);
+    if (!kb_failed(&res)) res = kb_stream_flush(service->stream);
+    if (!kb_failed(&res)) res = kb_frame_receive(service->stream, ANSWER_MAX, &reply);
+    return kb_failed(&res) ? NULL : reply;
+}
+
 /* One request of MCInstall; NULL with a note unless the device acknowledges it. */
-static plist_t ask(struct kb_device *out, property_list_service_client_t client, const char *request,
-                   const char *note) {
-    plist_t dict = plist_new_dict(), reply = NULL;
+static plist_t ask(struct kb_device *out, struct kb_service *service, const char *request, const char *note) {
+    plist_t dict = plist_new_dict(), reply;
 
     plist_dict_set_item(dict, "RequestType", plist_new_string(request));
-    property_list_service_error_t error = property_list_service_send_xml_plist(client, dict);
-    plist_free(dict);
-    if (error == PROPERTY_LIST_SERVICE_E_SUCCESS)
-        error = property_list_service_receive_plist_with_timeout(client, &reply, ANSWER_MS);
-    if (error == PROPERTY_LIST_SERVICE_E_SUCCESS &&
-        kb_streq(kb_node_text(kb_node_get(reply, "Status")), "Acknowledged"))
-        return reply;
+    reply = exchange(service, dict);
+    if (kb_streq(kb_node_text(kb_node_get(reply, "Status")), "Acknowledged")) return reply;
     kb_device_note(out, note, _("the device does not answer about its profiles"));
     plist_free(reply);
     return NULL;
@@ -132,42 +150,50 @@ static plist_t ask(struct kb_device *out, property_list_service_client_t client,
 
 void kb_managed_read(struct kb_device *out, idevice_t device, lockdownd_client_t client,
                      const struct kb_read_options *options, enum kb_tri chaperoned) {
-    lockdownd_service_descriptor_t service = NULL;
-    property_list_service_client_t mc = NULL;
+    struct kb_service service;
     plist_t cloud = NULL, profiles = NULL;
 
-    struct kb_result res = kb_lockdown_service(client, MCINSTALL, false, &service);
-    if (kb_failed(&res) || property_list_service_client_new(device, service, &mc) != PROPERTY_LIST_SERVICE_E_SUCCESS) {
+    struct kb_result res = service_open(device, client, out->udid, MCINSTALL, &service);
+    if (kb_failed(&res)) {
         kb_device_note(out, "restore_pane", _("the device's cloud configuration cannot be read"));
         kb_device_note(out, "mdm", _("the device's list of profiles cannot be read"));
     } else {
-        cloud = ask(out, mc, "GetCloudConfiguration", "restore_pane");
-        profiles = ask(out, mc, "GetProfileList", "mdm");
+        cloud = ask(out, &service, "GetCloudConfiguration", "restore_pane");
+        profiles = ask(out, &service, "GetProfileList", "mdm");
+        kb_service_close(&service);
     }
     kb_managed_cloud(out, cloud, chaperoned);
     kb_managed_profiles(out, profiles, options ? options->mdm_profile_identifier : NULL);
     plist_free(cloud);
     plist_free(profiles);
-    if (mc) property_list_service_client_free(mc);
-    if (service) lockdownd_service_descriptor_free(service);
+}
+
+static plist_t lookup_request(const char *bundle_id) {
+    plist_t dict = plist_new_dict(), options = plist_new_dict(), ids = plist_new_array(),
+            attributes = plist_new_array();
+
+    plist_array_append_item(ids, plist_new_string(bundle_id));
+    plist_array_append_item(attributes, plist_new_string("CFBundleIdentifier"));
+    plist_dict_set_item(options, "BundleIDs", ids);
+    plist_dict_set_item(options, "ReturnAttributes", attributes);
+    plist_dict_set_item(dict, "Command", plist_new_string("Lookup"));
+    plist_dict_set_item(dict, "ClientOptions", options);
+    return dict;
 }
 
 void kb_managed_agent(struct kb_device *out, idevice_t device, lockdownd_client_t client, const char *bundle_id) {
-    lockdownd_service_descriptor_t service = NULL;
-    instproxy_client_t proxy = NULL;
-    plist_t options = NULL, found = NULL;
-    const char *ids[] = {bundle_id, NULL};
+    struct kb_service service;
+    plist_t reply = NULL, found;
 
-    struct kb_result res = kb_lockdown_service(client, INSTPROXY_SERVICE_NAME, false, &service);
-    if (kb_failed(&res) || instproxy_client_new(device, service, &proxy) != INSTPROXY_E_SUCCESS) goto out;
-    options = instproxy_client_options_new();
-    instproxy_client_options_set_return_attributes(options, "CFBundleIdentifier", NULL);
-    if (instproxy_lookup(proxy, ids, options, &found) == INSTPROXY_E_SUCCESS && kb_node_is(found, PLIST_DICT))
-        out->agent = kb_node_get(found, bundle_id) ? KB_YES : KB_NO;
-out:
-    if (out->agent == KB_UNKNOWN) kb_device_note(out, "agent", _("the device does not tell which apps it has"));
-    if (options) instproxy_client_options_free(options);
-    plist_free(found);
-    if (proxy) instproxy_client_free(proxy);
-    if (service) lockdownd_service_descriptor_free(service);
+    struct kb_result res = service_open(device, client, out->udid, "com.apple.mobile.installation_proxy", &service);
+    if (!kb_failed(&res)) {
+        reply = exchange(&service, lookup_request(bundle_id));
+        kb_service_close(&service);
+    }
+    found = kb_node_get(reply, "LookupResult");
+    if (kb_node_is(found, PLIST_DICT))
+        out->agent = kb_node_is(kb_node_get(found, bundle_id), PLIST_DICT) ? KB_YES : KB_NO;
+    else
+        kb_device_note(out, "agent", _("the device does not tell which apps it has"));
+    plist_free(reply);
 }

@@ -85,12 +85,19 @@ static struct kb_result prove_by_last(struct run *run) {
                      "changed since, use --full"));
 }
 
+/* In the middle of a transfer, which keeps its own progress. */
+static bool proving_quietly(void *arg, int done_pct) {
+    struct job *job = arg;
+    (void)done_pct;
+    return !kb_cancelled(job->cancel);
+}
+
 /* A Manifest.plist has come, with the keybag: the earliest moment at which the device tells which password it uses. */
 static struct kb_result on_arrival(void *arg, const char *path) {
     struct run *run = arg;
     if (!kb_streq(kb_path_base(path), "Manifest.plist")) return kb_ok();
     char *file = kb_path_join(run->job->req->store, path);
-    run->proof = kb_backup_prove_manifest(file, run->job->req->password, job_kdf_progress, run->job);
+    run->proof = kb_backup_prove_manifest(file, run->job->req->password, proving_quietly, run->job);
     free(file);
     if (run->proof.domain != KB_PASSWORD) {
         if (kb_failed(&run->proof)) job_log(run->job, "%s", run->proof.text); /* judged when the backup is whole */

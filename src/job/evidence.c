@@ -136,10 +136,24 @@ struct newest {
     bool found;
 };
 
-/* A backup of the same device made since does not hide its open steps. */
+static bool has_step(void *arg, const struct kb_job_step *step) {
+    (void)step;
+    *(bool *)arg = true;
+    return false;
+}
+
+/* Neither a backup made since nor a restore that was refused before it wrote hides the steps of the one that did. */
+static bool counts(struct kb_journal *journal, const struct kb_job *row) {
+    bool steps = false;
+    if (row->kind == KB_JOB_BACKUP) return false;
+    if (row->touch != KB_TOUCH_NOTHING) return true;
+    struct kb_result res = kb_journal_steps(journal, row->id, has_step, &steps);
+    return !kb_failed(&res) && steps;
+}
+
 static bool is_newest(void *arg, const struct kb_job *row) {
     struct newest *newest = arg;
-    if (row->kind == KB_JOB_BACKUP || !kb_streq(row->device, newest->job->req->udid)) return true;
+    if (!kb_streq(row->device, newest->job->req->udid) || !counts(newest->job->journal, row)) return true;
     newest->job->row = *row;
     newest->job->row.columns = NULL; /* the journal's */
     newest->found = true;

@@ -168,8 +168,12 @@ static bool get_numbers(struct kb_request *request, const json_t *object, const 
     return true;
 }
 
-/* A folder name is made of it (locks, store), so it is checked again on this side. */
-static bool udid_is_usable(const char *udid) { return udid && kb_udid_is_valid(udid); }
+/* File names are made of it (locks, the store's folder): nothing but what a UDID is written with. */
+static bool udid_is_usable(const char *udid) {
+    static const char allowed[] = "0123456789abcdefABCDEF-";
+    size_t size = udid ? strlen(udid) : 0;
+    return size >= 25 && size <= 40 && strspn(udid, allowed) == size;
+}
 
 struct kb_result kb_request_from_json(struct kb_request *request, const json_t *object) {
     const char *wrong = "task";

@@ -154,6 +154,7 @@ static struct kb_result send(struct run *run) {
     kb_buf_release(&applications);
     if (kb_confined_refused(run->confined))
         job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));
+    if (!kb_failed(&res)) job_progress(job, "restoring", 100, run->end.bytes);
     return job_transfer_words(&run->transfer, res, true);
 }
 

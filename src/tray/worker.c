@@ -8,6 +8,7 @@
 #include "kitbench/tray.h"
 #include "wire.h"
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <uv.h>
@@ -514,6 +515,12 @@ static struct kb_result run(struct pool *pool) {
     uv_run(&pool->loop, UV_RUN_DEFAULT);
     uv_loop_close(&pool->loop);
     return pool->stops ? kb_cancel_result() : kb_ok();
+}
+
+const char *kb_tray_library(void) {
+    static char text[40];
+    snprintf(text, sizeof text, "libuv %s", uv_version_string());
+    return text;
 }
 
 struct kb_result kb_workers_run(const struct kb_request *requests, int count, int parallel, int64_t memory_bytes,

@@ -6,7 +6,8 @@
  * switches beside it: "cache" (stored form of all files is prepared at start and kept in memory), "restore_check"
  * ("full|digests|none"), "manifest_first", "policy_forbids_backup", "policy_forbids_restore", "upload_errors" (so many
  * files end with code 0x0B in the first round), "late_loss" ("restored|half": what a link lost in the last 3 % means),
- * "ui_ready_ms", "devicelink_major".
+ * "ui_ready_ms", "reboot_after_ms", "devicelink_major", "backup_needs_extra" (bytes of host space wanted beyond the
+ * truth).
  */
 #ifndef SIM_CONTENT_H
 #define SIM_CONTENT_H

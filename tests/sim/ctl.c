@@ -8,26 +8,39 @@
 
 /* --- phonesim ctl ADDRESS COMMAND [ARG...] --- */
 
+/* Sends the line and prints the answer; the exit status is what the answer says. */
+static int ask(int fd, const char *request) {
+    char *line = NULL;
+    size_t size = 0;
+    int code = 1;
+    FILE *in = fdopen(fd, "r");
+    dprintf(fd, "%s\n", request);
+    if (in && getline(&line, &size, in) > 0) {
+        json_t *reply = json_loads(line, 0, NULL);
+        fputs(line, stdout);
+        code = json_is_true(json_object_get(reply, "ok")) ? 0 : 1;
+        json_decref(reply);
+    } else
+        fputs("phonesim: no answer\n", stderr);
+    free(line);
+    if (in) fclose(in);
+    return code;
+}
+
 int sim_ctl(int argc, char **argv) {
     struct sim_address address;
     if (argc < 2 || !sim_address_parse(argv[0], &address))
         return fputs("phonesim: ctl ADDRESS COMMAND [ARG...]\n", stderr), 2;
-    int fd = sim_address_connect(&address);
-    FILE *in = fd >= 0 ? fdopen(fd, "r") : NULL;
-    if (!in) return fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno)), 1;
     json_t *args = json_array();
     for (int i = 2; i < argc; i++) json_array_append_new(args, json_string(argv[i]));
     json_t *request = json_pack("{s:s s:o}", "command", argv[1], "args", args);
     char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
+    json_decref(request);
     if (!text) return fputs("phonesim: an argument is no UTF-8\n", stderr), 2;
-    dprintf(fd, "%s\n", text);
-    char *line = NULL;
-    size_t size = 0;
-    if (getline(&line, &size, in) <= 0) return fputs("phonesim: no answer\n", stderr), 1;
-    fputs(line, stdout);
-    json_t *reply = json_loads(line, 0, NULL);
-    int code = json_is_true(json_object_get(reply, "ok")) ? 0 : 1;
-    json_decref(reply);
+    int fd = sim_address_connect(&address);
+    if (fd < 0) fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno));
+    int code = fd < 0 ? 1 : ask(fd, text);
+    free(text);
     return code;
 }
 

@@ -364,8 +364,10 @@ static bool state_make(struct sim_device *dev, char *why, size_t size) {
     if (!phase_make(dev, why, size)) return false;
     bool assistant = dev->phase == SIM_ASSISTANT;
     sim_copy(dev->passcode, sizeof dev->passcode, sim_word(dev, "passcode", ""));
+    dev->locked = sim_switch(dev, "locked", dev->phase == SIM_BFU);
+    if (dev->locked && !dev->passcode[0])
+        sim_copy(dev->passcode, sizeof dev->passcode, "1234"); /* nothing else locks */
     dev->passcode_set = dev->passcode[0] != 0;
-    dev->locked = sim_switch(dev, "locked", dev->phase == SIM_BFU) && dev->passcode_set;
     dev->activated = sim_switch(dev, "activated", true);
     dev->setup_done = sim_switch(dev, "setup_done", !assistant);
     dev->at_restore_pane = sim_switch(dev, "at_restore_pane", false);

@@ -1,4 +1,4 @@
-/* The services that lockdown starts, what each needs, and what stands in for parts that are not linked. */
+/* The services that lockdown starts, and what each needs. */
 #include "parts.h"
 
 #include <string.h>
@@ -25,14 +25,3 @@ const struct sim_service *sim_service_find(const char *name) {
         if (strcmp(services[i].name, name) == 0) return &services[i];
     return NULL;
 }
-
-/* Stand-ins, so that the bench links without mobilebackup2 and the devices' contents. */
-__attribute__((weak)) void sim_serve_backup2(struct sim_stream *stream) { (void)stream; }
-__attribute__((weak)) void sim_content_make(struct sim_device *dev) { (void)dev; }
-__attribute__((weak)) void sim_content_free(struct sim_device *dev) { (void)dev; }
-__attribute__((weak)) json_t *sim_content_list(struct sim_device *dev) {
-    (void)dev;
-    return json_pack("{s:[]}", "files");
-}
-__attribute__((weak)) int sim_content_change(struct sim_device *dev, int n) { return (void)dev, (void)n, 0; }
-__attribute__((weak)) json_t *sim_content_state(struct sim_device *dev) { return (void)dev, json_null(); }

@@ -1,0 +1,50 @@
+/* Sockets that a library owns. On Windows they are not file descriptors; the number is the socket's all the same. */
+#include "win.h"
+
+#include <limits.h>
+
+static SOCKET socket_of(int fd) { return (SOCKET)(uintptr_t)(unsigned)fd; }
+
+/* select() and not WSAPoll(), which does not tell of a refused connection before Windows 10 2004. */
+enum kb_ready kb_fd_wait(int fd, bool writable, int64_t deadline_ms) {
+    SOCKET sock = socket_of(fd);
+    int left = kb_remaining_ms(deadline_ms);
+    struct timeval wait = {left / 1000, left % 1000 * 1000};
+    fd_set wanted, failed;
+    FD_ZERO(&wanted);
+    FD_ZERO(&failed);
+    FD_SET(sock, &wanted);
+    FD_SET(sock, &failed);
+    int count = select(0, writable ? NULL : &wanted, writable ? &wanted : NULL, &failed, &wait);
+    if (count == 0) return KB_READY_TIMEOUT;
+    if (count < 0) return KB_READY_CLOSED;
+    return FD_ISSET(sock, &wanted) ? KB_READY_YES : KB_READY_CLOSED;
+}
+
+void kb_fd_shutdown(int fd) { shutdown(socket_of(fd), SD_BOTH); }
+
+void kb_fd_large_buffers(int fd, int bytes) {
+    setsockopt(socket_of(fd), SOL_SOCKET, SO_RCVBUF, (const char *)&bytes, sizeof bytes);
+    setsockopt(socket_of(fd), SOL_SOCKET, SO_SNDBUF, (const char *)&bytes, sizeof bytes);
+}
+
+/* There is no MSG_DONTWAIT; from the first call on the socket does not block. */
+static void do_not_block(int fd) {
+    u_long on = 1;
+    ioctlsocket(socket_of(fd), FIONBIO, &on);
+}
+
+static int64_t outcome(int size, bool *again) {
+    *again = size < 0 && WSAGetLastError() == WSAEWOULDBLOCK;
+    return size;
+}
+
+int64_t kb_fd_recv(int fd, void *data, size_t room, bool *again) {
+    do_not_block(fd);
+    return outcome(recv(socket_of(fd), data, room < INT_MAX ? (int)room : INT_MAX, 0), again);
+}
+
+int64_t kb_fd_send(int fd, const void *data, size_t size, bool *again) {
+    do_not_block(fd);
+    return outcome(send(socket_of(fd), data, size < INT_MAX ? (int)size : INT_MAX, 0), again);
+}
