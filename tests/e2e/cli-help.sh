@@ -18,10 +18,10 @@ says() { grep -q -- "$1" "$2" || fail "\"$1\" is not in $2: $(cat "$2")"; }
 
 for lang in en ja; do
     expect 0 "$KB" --help --lang $lang
-    [ -s out ] && [ ! -s err ] || fail "--help belongs on standard output"
+    if [ ! -s out ] || [ -s err ]; then fail "--help belongs on standard output"; fi
     for command in doctor devices pair backup backups inspect verify check restore steps confirm status report; do
         expect 0 "$KB" $command --help --lang $lang
-        [ -s out ] && [ ! -s err ] || fail "$command --help belongs on standard output"
+        if [ ! -s out ] || [ -s err ]; then fail "$command --help belongs on standard output"; fi
         says "kitbench $command" out
         says "--json" out
     done
