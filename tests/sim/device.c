@@ -290,7 +290,7 @@ static void restore_mdm(struct sim_device *dev, char kind) {
     plist_free(dev->profiles);
     dev->profiles = NULL;
     dev->mdm_enrolled = false;
-    if (kind == 'o' && !kept && dev->own->profiles_wanted) kept = sim_profile_metadata(dev->own->profiles_wanted);
+    if (kind == 'o' && !kept) kept = sim_profile_metadata(dev->own->profiles_wanted);
     if (kept) sim_install_mdm(dev, kept);
 }
 

@@ -81,7 +81,6 @@ static bool service_fits(const struct sim_fault *fault, const char *service) {
 
 struct sim_fault *sim_fault_by_bytes(struct sim_device *dev, const char *service, int64_t from, int64_t to) {
     struct sim_fault *first = NULL;
-    if (dev->fault_count == 0) return NULL;
     pthread_mutex_lock(&dev->lock);
     for (int i = 0; i < dev->fault_count; i++) {
         struct sim_fault *fault = &dev->faults[i];
@@ -194,7 +193,6 @@ enum sim_fault_effect sim_fault_point(struct sim_stream *stream, const char *ser
     struct sim_device *dev = sim_stream_device(stream);
     (void)outgoing;
     if (fired) *fired = NULL;
-    if (dev->fault_count == 0) return SIM_GO_ON;
     struct sim_fault *fault = by_message(dev, service, message);
     if (!fault) return SIM_GO_ON;
     if (fired) *fired = fault;

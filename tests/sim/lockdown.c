@@ -38,9 +38,16 @@ static bool of_type(plist_t request, const char *key, plist_type type) {
     return !node || plist_get_node_type(node) == type;
 }
 
+static bool in_restore_mode(struct sim_device *dev) {
+    pthread_mutex_lock(&dev->lock);
+    bool restore = dev->phase == SIM_RESTORE_MODE;
+    pthread_mutex_unlock(&dev->lock);
+    return restore;
+}
+
 static plist_t query_type(struct lockdown *lock, plist_t request) {
     plist_t reply = reply_new(request, NULL);
-    bool restore = lock->dev->phase == SIM_RESTORE_MODE;
+    bool restore = in_restore_mode(lock->dev);
     sim_put_str(reply, "Type", restore ? "com.apple.mobile.restored" : "com.apple.mobile.lockdown");
     if (restore) sim_put_uint(reply, "RestoreProtocolVersion", 15);
     return reply;
@@ -227,11 +234,11 @@ static plist_t reset_pairing(struct lockdown *lock, plist_t request) {
 }
 
 static plist_t deactivate(struct lockdown *lock, plist_t request) {
-    if (lock->dev->find_my) return reply_new(request, "FMiPProtected");
     pthread_mutex_lock(&lock->dev->lock);
-    lock->dev->activated = false;
+    bool locked_to_owner = lock->dev->find_my;
+    if (!locked_to_owner) lock->dev->activated = false;
     pthread_mutex_unlock(&lock->dev->lock);
-    return reply_new(request, NULL);
+    return reply_new(request, locked_to_owner ? "FMiPProtected" : NULL);
 }
 
 static const struct {
@@ -257,8 +264,7 @@ static const struct {
 };
 
 static plist_t answer(struct lockdown *lock, plist_t request, const char *name) {
-    if (lock->dev->phase == SIM_RESTORE_MODE && strcmp(name, "QueryType") != 0)
-        return reply_new(request, "InvalidService");
+    if (strcmp(name, "QueryType") != 0) return reply_new(request, "InvalidService");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         if (strcmp(name, requests[i].name) != 0) continue;
         if (requests[i].needs_session && lock->pairing < 0) return reply_new(request, "SessionInactive");

@@ -37,13 +37,12 @@ struct sim {
     struct sim_device *devices[SIM_MAX_DEVICES];
     int device_count;
     struct sim_address mux_address, control_address;
-    atomic_bool ending;
+    atomic_bool ending, daemon_up;
     pthread_mutex_t lock;
     /* Guarded by lock. */
     struct mux_conn *conns;
     uint32_t next_mux_id;
     char buid[40];
-    bool daemon_up;
     int listen_fd;
 };
 

@@ -71,7 +71,10 @@ static plist_t registry(struct sim_device *dev) {
 
 /* From iOS 15.1 a restart needs an unlocked device (protocol.md 6.4). */
 static plist_t restart(struct sim_device *dev, const char *name, enum after *after) {
-    if (sim_os_at_least(dev, 15, 1) && sim_is_locked(dev)) return status("Failure");
+    pthread_mutex_lock(&dev->lock);
+    bool locked = sim_is_locked(dev);
+    pthread_mutex_unlock(&dev->lock);
+    if (sim_os_at_least(dev, 15, 1) && locked) return status("Failure");
     *after = strcmp(name, "Restart") == 0 ? RESTARTS : SHUTS_DOWN;
     return status("Success");
 }
@@ -93,8 +96,10 @@ static plist_t diagnostics_answer(struct sim_stream *stream, plist_t request, en
 
 /* After a restart a device with a passcode is before its first unlock. */
 static void do_restart(struct sim_device *dev) {
+    pthread_mutex_lock(&dev->lock);
     enum sim_phase phase = dev->phase == SIM_ASSISTANT ? SIM_ASSISTANT : dev->passcode_set ? SIM_BFU : SIM_NORMAL;
     dev->locked = dev->passcode_set;
+    pthread_mutex_unlock(&dev->lock);
     sim_reboot(dev, phase);
 }
 
