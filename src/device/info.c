@@ -17,7 +17,7 @@ enum { FILE_MAX = 8 * 1024 * 1024, PIECE = 64 * 1024, EPOCH_2001 = 978307200 };
 
 struct info {
     idevice_t device;
-    lockdownd_client_t client;
+    struct kb_lockdown lockdown;
     struct kb_cancel *cancel;
     plist_t dict;
     int64_t apps;
@@ -43,11 +43,11 @@ static const struct {
 
 static struct kb_result add_values(struct info *info) {
     plist_t domain = NULL;
-    lockdownd_error_t error = lockdownd_get_value(info->client, NULL, NULL, &domain);
+    struct kb_result res = kb_lockdown_value(&info->lockdown, NULL, NULL, &domain);
 
-    if (error != LOCKDOWN_E_SUCCESS || !kb_node_is(domain, PLIST_DICT)) {
+    if (kb_failed(&res) || !kb_node_is(domain, PLIST_DICT)) {
         plist_free(domain);
-        return kb_lockdown_fail(error != LOCKDOWN_E_SUCCESS ? error : LOCKDOWN_E_INVALID_RESPONSE);
+        return kb_failed(&res) ? res : kb_lockdown_fail(LOCKDOWN_E_INVALID_RESPONSE);
     }
     for (size_t i = 0; i < KB_ARRAY_SIZE(values); i++) {
         const char *text = kb_node_text(kb_node_get(domain, values[i].lockdown));
@@ -55,7 +55,7 @@ static struct kb_result add_values(struct info *info) {
         if (text && text[0]) plist_dict_set_item(info->dict, values[i].info, plist_new_string(text));
     }
     plist_free(domain);
-    return kb_ok();
+    return res;
 }
 
 static struct kb_result add_identity(struct info *info, const char *udid, int64_t now) {
@@ -81,15 +81,15 @@ static struct kb_result add_identity(struct info *info, const char *udid, int64_
 static void add_itunes(struct info *info) {
     plist_t settings = NULL, version = NULL;
 
-    lockdownd_get_value(info->client, "com.apple.iTunes", NULL, &settings);
-    if (!kb_node_is(settings, PLIST_DICT)) {
+    struct kb_result res = kb_lockdown_value(&info->lockdown, "com.apple.iTunes", NULL, &settings);
+    if (kb_failed(&res) || !kb_node_is(settings, PLIST_DICT)) {
         plist_free(settings);
         settings = plist_new_dict();
     }
     plist_dict_set_item(info->dict, "iTunes Settings", settings);
 
-    lockdownd_get_value(info->client, "com.apple.mobile.iTunes", "MinITunesVersion", &version);
-    const char *text = kb_node_text(version);
+    res = kb_lockdown_value(&info->lockdown, "com.apple.mobile.iTunes", "MinITunesVersion", &version);
+    const char *text = kb_failed(&res) ? NULL : kb_node_text(version);
     plist_dict_set_item(info->dict, "iTunes Version", plist_new_string(text ? text : OLDEST_ITUNES));
     plist_free(version);
 }
@@ -97,12 +97,13 @@ static void add_itunes(struct info *info) {
 /* ---- Apps ---- */
 
 static plist_t browse(struct info *info) {
-    lockdownd_service_descriptor_t port = NULL;
+    struct kb_port port;
     instproxy_client_t proxy = NULL;
     plist_t options = NULL, apps = NULL;
 
-    struct kb_result res = kb_lockdown_service(info->client, INSTPROXY_SERVICE_NAME, false, &port);
-    if (kb_failed(&res) || instproxy_client_new(info->device, port, &proxy) != INSTPROXY_E_SUCCESS) goto out;
+    struct kb_result res = kb_lockdown_service(&info->lockdown, INSTPROXY_SERVICE_NAME, false, &port);
+    if (kb_failed(&res) || instproxy_client_new(info->device, &port.descriptor, &proxy) != INSTPROXY_E_SUCCESS)
+        goto out;
     options = instproxy_client_options_new();
     instproxy_client_options_add(options, "ApplicationType", "User", NULL);
     instproxy_client_options_set_return_attributes(options, "CFBundleIdentifier", "ApplicationSINF", "iTunesMetadata",
@@ -114,18 +115,16 @@ static plist_t browse(struct info *info) {
 out:
     if (options) instproxy_client_options_free(options);
     if (proxy) instproxy_client_free(proxy);
-    if (port) lockdownd_service_descriptor_free(port);
     return apps;
 }
 
 static sbservices_client_t open_springboard(struct info *info) {
-    lockdownd_service_descriptor_t port = NULL;
+    struct kb_port port;
     sbservices_client_t springboard = NULL;
 
-    struct kb_result res = kb_lockdown_service(info->client, SBSERVICES_SERVICE_NAME, false, &port);
-    if (!kb_failed(&res) && sbservices_client_new(info->device, port, &springboard) != SBSERVICES_E_SUCCESS)
+    struct kb_result res = kb_lockdown_service(&info->lockdown, SBSERVICES_SERVICE_NAME, false, &port);
+    if (!kb_failed(&res) && sbservices_client_new(info->device, &port.descriptor, &springboard) != SBSERVICES_E_SUCCESS)
         springboard = NULL;
-    if (port) lockdownd_service_descriptor_free(port);
     return springboard;
 }
 
@@ -214,17 +213,16 @@ static void read_files(struct info *info, afc_client_t afc, plist_t files) {
 }
 
 static void add_files(struct info *info) {
-    lockdownd_service_descriptor_t port = NULL;
+    struct kb_port port;
     afc_client_t afc = NULL;
     plist_t files = plist_new_dict();
 
-    struct kb_result res = kb_lockdown_service(info->client, AFC_SERVICE_NAME, false, &port);
-    if (!kb_failed(&res) && afc_client_new(info->device, port, &afc) == AFC_E_SUCCESS) {
+    struct kb_result res = kb_lockdown_service(&info->lockdown, AFC_SERVICE_NAME, false, &port);
+    if (!kb_failed(&res) && afc_client_new(info->device, &port.descriptor, &afc) == AFC_E_SUCCESS) {
         read_files(info, afc, files);
         afc_client_free(afc);
     }
     plist_dict_set_item(info->dict, "iTunes Files", files);
-    if (port) lockdownd_service_descriptor_free(port);
 }
 
 struct kb_result kb_device_info_plist(const char *udid, int64_t now, struct kb_cancel *cancel, struct kb_buf *xml,
@@ -232,7 +230,7 @@ struct kb_result kb_device_info_plist(const char *udid, int64_t now, struct kb_c
     struct info info = {.cancel = cancel, .dict = plist_new_dict()};
 
     struct kb_result res = kb_lockdown_device(udid, &info.device);
-    if (!kb_failed(&res)) res = kb_lockdown_session(info.device, udid, &info.client);
+    if (!kb_failed(&res)) res = kb_lockdown_session(info.device, udid, &info.lockdown);
     if (!kb_failed(&res)) res = add_values(&info);
     if (!kb_failed(&res)) res = add_identity(&info, udid, now);
     if (!kb_failed(&res)) add_itunes(&info);
@@ -241,6 +239,7 @@ struct kb_result kb_device_info_plist(const char *udid, int64_t now, struct kb_c
     if (!kb_failed(&res)) kb_node_to_xml(info.dict, xml);
     if (apps) *apps = info.apps;
     plist_free(info.dict);
-    kb_lockdown_close(info.device, info.client);
+    kb_lockdown_close(&info.lockdown);
+    if (info.device) idevice_free(info.device);
     return res;
 }

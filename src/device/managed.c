@@ -113,17 +113,6 @@ void kb_managed_profiles(struct kb_device *out, plist_t reply, const char *mdm_p
 
 /* ---- Asking: on streams of ours, so that each reply has a deadline and goes through the guard ---- */
 
-static struct kb_result service_open(idevice_t device, lockdownd_client_t client, const char *udid, const char *name,
-                                     struct kb_service *out) {
-    lockdownd_service_descriptor_t port = NULL;
-    struct kb_result res = kb_lockdown_service(client, name, false, &port);
-
-    memset(out, 0, sizeof *out);
-    if (!kb_failed(&res)) res = kb_service_connect(device, udid, port, out);
-    if (port) lockdownd_service_descriptor_free(port);
-    return res;
-}
-
 /* The request is freed. NULL: no answer. */
 static plist_t exchange(struct kb_service *service, plist_t request) {
     plist_t reply = NULL;
@@ -148,12 +137,12 @@ static plist_t ask(struct kb_device *out, struct kb_service *service, const char
     return NULL;
 }
 
-void kb_managed_read(struct kb_device *out, idevice_t device, lockdownd_client_t client,
-                     const struct kb_read_options *options, enum kb_tri chaperoned) {
+void kb_managed_read(struct kb_device *out, struct kb_lockdown *lockdown, const struct kb_read_options *options,
+                     enum kb_tri chaperoned) {
     struct kb_service service;
     plist_t cloud = NULL, profiles = NULL;
 
-    struct kb_result res = service_open(device, client, out->udid, MCINSTALL, &service);
+    struct kb_result res = kb_lockdown_connect(lockdown, MCINSTALL, false, &service);
     if (kb_failed(&res)) {
         kb_device_note(out, "restore_pane", _("the device's cloud configuration cannot be read"));
         kb_device_note(out, "mdm", _("the device's list of profiles cannot be read"));
@@ -181,11 +170,11 @@ static plist_t lookup_request(const char *bundle_id) {
     return dict;
 }
 
-void kb_managed_agent(struct kb_device *out, idevice_t device, lockdownd_client_t client, const char *bundle_id) {
+void kb_managed_agent(struct kb_device *out, struct kb_lockdown *lockdown, const char *bundle_id) {
     struct kb_service service;
     plist_t reply = NULL, found;
 
-    struct kb_result res = service_open(device, client, out->udid, "com.apple.mobile.installation_proxy", &service);
+    struct kb_result res = kb_lockdown_connect(lockdown, "com.apple.mobile.installation_proxy", false, &service);
     if (!kb_failed(&res)) {
         reply = exchange(&service, lookup_request(bundle_id));
         kb_service_close(&service);

@@ -33,17 +33,13 @@ static struct kb_result send_now(struct kb_notify *notify) {
     return kb_stream_flush(notify->service.stream);
 }
 
-struct kb_result kb_notify_open(idevice_t device, lockdownd_client_t client, const char *udid, struct kb_notify *out) {
-    lockdownd_service_descriptor_t port = NULL;
+struct kb_result kb_notify_open(struct kb_lockdown *lockdown, struct kb_notify *out) {
+    struct kb_result res = kb_lockdown_connect(lockdown, SERVICE, false, &out->service);
 
-    memset(out, 0, sizeof *out);
-    struct kb_result res = kb_lockdown_service(client, SERVICE, false, &port);
-    if (!kb_failed(&res)) res = kb_service_connect(device, udid, port, &out->service);
     for (size_t i = 0; i < KB_ARRAY_SIZE(observed) && !kb_failed(&res); i++)
         res = command(out, "ObserveNotification", observed[i]);
     if (!kb_failed(&res)) res = send_now(out);
     if (kb_failed(&res)) kb_service_close(&out->service);
-    if (port) lockdownd_service_descriptor_free(port);
     return res;
 }
 

@@ -16,32 +16,13 @@ static struct kb_result ask_operator(enum kb_ask ask) {
     return kb_fail(KB_OPERATOR, ask, "%s", kb_ask_text(kb_lang(), ask));
 }
 
-/* Error names of Pair's reply. */
-static const struct {
-    const char *name;
-    lockdownd_error_t error;
-} names[] = {
-    {"PasswordProtected", LOCKDOWN_E_PASSWORD_PROTECTED},
-    {"UserDeniedPairing", LOCKDOWN_E_USER_DENIED_PAIRING},
-    {"PairingDialogResponsePending", LOCKDOWN_E_PAIRING_DIALOG_RESPONSE_PENDING},
-    {"InvalidHostID", LOCKDOWN_E_INVALID_HOST_ID},
-    {"InvalidPairRecord", LOCKDOWN_E_INVALID_PAIR_RECORD},
-    {"MissingPairRecord", LOCKDOWN_E_MISSING_PAIR_RECORD},
-    {"SavePairRecordFailed", LOCKDOWN_E_SAVE_PAIR_RECORD_FAILED},
-    {"PairingProhibitedOverThisConnection", LOCKDOWN_E_PAIRING_PROHIBITED_OVER_THIS_CONNECTION},
-    {"EscrowLocked", LOCKDOWN_E_ESCROW_LOCKED},
-    {"MCProtected", LOCKDOWN_E_MC_PROTECTED},
-    {"MCChallengeRequired", LOCKDOWN_E_MC_CHALLENGE_REQUIRED},
-};
-
 static struct kb_result reply_judged(const char *name) {
-    lockdownd_error_t error = LOCKDOWN_E_UNKNOWN_ERROR;
+    struct kb_result res = kb_lockdown_refusal(name);
 
-    for (size_t i = 0; i < KB_ARRAY_SIZE(names); i++)
-        if (strcmp(name, names[i].name) == 0) error = names[i].error;
-    if (error == LOCKDOWN_E_PAIRING_DIALOG_RESPONSE_PENDING) return ask_operator(KB_ASK_TRUST);
-    if (error == LOCKDOWN_E_PASSWORD_PROTECTED || error == LOCKDOWN_E_ESCROW_LOCKED) return ask_operator(KB_ASK_UNLOCK);
-    return kb_lockdown_fail(error);
+    if (res.code == LOCKDOWN_E_PAIRING_DIALOG_RESPONSE_PENDING) return ask_operator(KB_ASK_TRUST);
+    if (res.code == LOCKDOWN_E_PASSWORD_PROTECTED || res.code == LOCKDOWN_E_ESCROW_LOCKED)
+        return ask_operator(KB_ASK_UNLOCK);
+    return res;
 }
 
 /* ---- One Pair request ---- */
@@ -56,16 +37,13 @@ static plist_t record_public(plist_t record) {
 }
 
 /* option: one more entry of PairingOptions, or NULL. */
-static struct kb_result pair_request(lockdownd_client_t client, plist_t record, const char *option,
+static struct kb_result pair_request(struct kb_lockdown *lockdown, plist_t record, const char *option,
                                      const struct kb_buf *value, plist_t *reply) {
-    plist_t request = plist_new_dict(), options = plist_new_dict();
+    plist_t request = kb_lockdown_request("Pair"), options = plist_new_dict();
     char *host = kb_host_name();
 
-    *reply = NULL;
     plist_dict_set_item(options, "ExtendedPairingErrors", plist_new_bool(1));
     if (option) plist_dict_set_item(options, option, plist_new_data(value->data, value->size));
-    plist_dict_set_item(request, "Label", plist_new_string("kitbench"));
-    plist_dict_set_item(request, "Request", plist_new_string("Pair"));
     plist_dict_set_item(request, "ProtocolVersion", plist_new_string("2"));
     if (host && host[0] && kb_utf8_valid(host, strlen(host)))
         plist_dict_set_item(request, "HostName", plist_new_string(host));
@@ -73,18 +51,12 @@ static struct kb_result pair_request(lockdownd_client_t client, plist_t record, 
     plist_dict_set_item(request, "PairingOptions", options);
     free(host);
 
-    lockdownd_error_t error = lockdownd_send(client, request);
-    plist_free(request);
-    if (error == LOCKDOWN_E_SUCCESS) error = lockdownd_receive(client, reply);
-    if (error == LOCKDOWN_E_SUCCESS && kb_node_is(*reply, PLIST_DICT)) return kb_ok();
-    plist_free(*reply);
-    *reply = NULL;
-    return kb_lockdown_fail(error != LOCKDOWN_E_SUCCESS ? error : LOCKDOWN_E_INVALID_RESPONSE);
+    return kb_lockdown_ask(lockdown, request, reply);
 }
 
 /* The device showed a challenge: it is signed, and Pair is asked again for the same record. */
-static struct kb_result answer_challenge(lockdownd_client_t client, plist_t record, const struct kb_identity *identity,
-                                         plist_t *reply) {
+static struct kb_result answer_challenge(struct kb_lockdown *lockdown, plist_t record,
+                                         const struct kb_identity *identity, plist_t *reply) {
     size_t size;
     const char *challenge =
         kb_node_data(kb_node_get(kb_node_get(*reply, "ExtendedResponse"), "PairingChallenge"), &size);
@@ -94,43 +66,37 @@ static struct kb_result answer_challenge(lockdownd_client_t client, plist_t reco
     struct kb_result res = kb_identity_sign(identity, challenge, size, &signature);
     plist_free(*reply);
     *reply = NULL;
-    if (!kb_failed(&res)) res = pair_request(client, record, "ChallengeResponse", &signature, reply);
+    if (!kb_failed(&res)) res = pair_request(lockdown, record, "ChallengeResponse", &signature, reply);
     kb_buf_release(&signature);
     return res;
 }
 
 /* reply: the device's last word, a success or not. */
-static struct kb_result pair_dialogue(lockdownd_client_t client, plist_t record, const struct kb_identity *identity,
+static struct kb_result pair_dialogue(struct kb_lockdown *lockdown, plist_t record, const struct kb_identity *identity,
                                       plist_t *reply) {
     struct kb_buf certificate = {0};
 
-    if (!identity) return pair_request(client, record, NULL, NULL, reply);
+    if (!identity) return pair_request(lockdown, record, NULL, NULL, reply);
     struct kb_result res = kb_identity_certificate(identity, &certificate);
-    if (!kb_failed(&res)) res = pair_request(client, record, "SupervisorCertificate", &certificate, reply);
+    if (!kb_failed(&res)) res = pair_request(lockdown, record, "SupervisorCertificate", &certificate, reply);
     if (!kb_failed(&res) && kb_streq(kb_node_text(kb_node_get(*reply, "Error")), "MCChallengeRequired"))
-        res = answer_challenge(client, record, identity, reply);
+        res = answer_challenge(lockdown, record, identity, reply);
     kb_buf_release(&certificate);
     return res;
 }
 
 /* ---- The try ---- */
 
-static struct kb_result record_prepare(lockdownd_client_t client, plist_t *record) {
-    char *type = NULL, buid[64];
+static struct kb_result record_prepare(struct kb_lockdown *lockdown, plist_t *record) {
+    char buid[64];
     plist_t key = NULL;
     size_t size;
 
-    lockdownd_error_t error = lockdownd_query_type(client, &type);
-    bool restoring = kb_streq(type, "com.apple.mobile.restored");
-    free(type);
-    if (error != LOCKDOWN_E_SUCCESS) return kb_lockdown_fail(error);
-    if (restoring)
+    if (lockdown->restore_mode)
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_RESTORE_MODE,
                        _("The device is in restore mode. Restore its software in Finder or Apple Devices first"));
-    error = lockdownd_get_value(client, NULL, "DevicePublicKey", &key);
-    if (error != LOCKDOWN_E_SUCCESS) return kb_lockdown_fail(error);
-
-    struct kb_result res = kb_mux_buid(buid, kb_clock_ms() + MUX_MS);
+    struct kb_result res = kb_lockdown_value(lockdown, NULL, "DevicePublicKey", &key);
+    if (!kb_failed(&res)) res = kb_mux_buid(buid, kb_clock_ms() + MUX_MS);
     const char *pem = kb_node_data(key, &size);
     if (!kb_failed(&res)) res = kb_record_new(pem ? pem : "", size, buid, record);
     plist_free(key);
@@ -138,7 +104,7 @@ static struct kb_result record_prepare(lockdownd_client_t client, plist_t *recor
 }
 
 /* Only now is the record kept: with the EscrowBag, without which a locked device's backup cannot be opened. */
-static struct kb_result record_save(const struct kb_attached *attached, lockdownd_client_t client, plist_t record,
+static struct kb_result record_save(const struct kb_attached *attached, struct kb_lockdown *lockdown, plist_t record,
                                     plist_t reply) {
     plist_t escrow = kb_node_get(reply, "EscrowBag"), wifi = NULL;
     struct kb_buf bytes = {0};
@@ -146,13 +112,14 @@ static struct kb_result record_save(const struct kb_attached *attached, lockdown
 
     if (!kb_node_data(escrow, &size) || size == 0) return ask_operator(KB_ASK_UNLOCK);
     plist_dict_set_item(record, "EscrowBag", plist_copy(escrow));
-    if (lockdownd_get_value(client, NULL, "WiFiAddress", &wifi) == LOCKDOWN_E_SUCCESS && kb_node_text(wifi)) {
+    struct kb_result res = kb_lockdown_value(lockdown, NULL, "WiFiAddress", &wifi);
+    if (!kb_failed(&res) && kb_node_text(wifi)) {
         plist_dict_set_item(record, "WiFiMACAddress", wifi);
         wifi = NULL;
     }
     plist_free(wifi);
     kb_node_to_binary(record, &bytes);
-    struct kb_result res = kb_mux_save_pair_record(attached, &bytes, kb_clock_ms() + MUX_MS);
+    res = kb_mux_save_pair_record(attached, &bytes, kb_clock_ms() + MUX_MS);
     kb_wipe(bytes.data, bytes.size);
     kb_buf_release(&bytes);
     return res;
@@ -160,21 +127,22 @@ static struct kb_result record_save(const struct kb_attached *attached, lockdown
 
 static struct kb_result pair_once(const struct kb_attached *attached, const struct kb_identity *identity) {
     idevice_t device = NULL;
-    lockdownd_client_t client = NULL;
+    struct kb_lockdown lockdown = {0};
     plist_t record = NULL, reply = NULL;
 
     struct kb_result res = kb_lockdown_device(attached->udid, &device);
-    if (!kb_failed(&res)) res = kb_lockdown_plain(device, &client);
-    if (!kb_failed(&res)) res = record_prepare(client, &record);
-    if (!kb_failed(&res)) res = pair_dialogue(client, record, identity, &reply);
+    if (!kb_failed(&res)) res = kb_lockdown_open(device, attached->udid, &lockdown);
+    if (!kb_failed(&res)) res = record_prepare(&lockdown, &record);
+    if (!kb_failed(&res)) res = pair_dialogue(&lockdown, record, identity, &reply);
     if (!kb_failed(&res)) {
         const char *error = kb_node_text(kb_node_get(reply, "Error"));
 
-        res = error ? reply_judged(error) : record_save(attached, client, record, reply);
+        res = error ? reply_judged(error) : record_save(attached, &lockdown, record, reply);
     }
     plist_free(reply);
     plist_free(record);
-    kb_lockdown_close(device, client);
+    kb_lockdown_close(&lockdown);
+    if (device) idevice_free(device);
     return res;
 }
 
@@ -183,15 +151,18 @@ static struct kb_result pair_once(const struct kb_attached *attached, const stru
 /* A session, and one value through it: some devices grant the session and hang up when the pairing is gone. */
 struct kb_result kb_device_validate(const char *udid) {
     idevice_t device = NULL;
-    lockdownd_client_t client = NULL;
+    struct kb_lockdown lockdown = {0};
     plist_t value = NULL;
 
     struct kb_result res = kb_lockdown_device(udid, &device);
-    if (!kb_failed(&res)) res = kb_lockdown_session(device, udid, &client);
-    if (!kb_failed(&res) && lockdownd_get_value(client, NULL, "ProductVersion", &value) != LOCKDOWN_E_SUCCESS)
-        res = kb_lockdown_fail(LOCKDOWN_E_SSL_ERROR);
+    if (!kb_failed(&res)) res = kb_lockdown_session(device, udid, &lockdown);
+    if (!kb_failed(&res)) {
+        res = kb_lockdown_value(&lockdown, NULL, "ProductVersion", &value);
+        if (kb_failed(&res)) res = kb_lockdown_fail(LOCKDOWN_E_SSL_ERROR);
+    }
     plist_free(value);
-    kb_lockdown_close(device, client);
+    kb_lockdown_close(&lockdown);
+    if (device) idevice_free(device);
     return res;
 }
 

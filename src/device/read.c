@@ -13,40 +13,28 @@
 static const char *const before_trust[] = {"DeviceName",   "ProductType",     "DeviceClass",  "ProductVersion",
                                            "BuildVersion", "ActivationState", "SerialNumber", "PasswordProtected"};
 
-static void read_singly(struct kb_device *out, lockdownd_client_t client) {
+static void read_singly(struct kb_device *out, struct kb_lockdown *lockdown) {
     plist_t values = plist_new_dict();
 
     for (size_t i = 0; i < KB_ARRAY_SIZE(before_trust); i++) {
         plist_t value = NULL;
+        struct kb_result res = kb_lockdown_value(lockdown, NULL, before_trust[i], &value);
 
-        if (lockdownd_get_value(client, NULL, before_trust[i], &value) == LOCKDOWN_E_SUCCESS && value)
-            plist_dict_set_item(values, before_trust[i], value);
+        if (!kb_failed(&res) && value) plist_dict_set_item(values, before_trust[i], value);
     }
     kb_values_default(out, values);
     plist_free(values);
 }
 
-static void read_default(struct kb_device *out, lockdownd_client_t client) {
+static void read_default(struct kb_device *out, struct kb_lockdown *lockdown) {
     plist_t values = NULL;
+    struct kb_result res = kb_lockdown_value(lockdown, NULL, NULL, &values);
 
-    if (lockdownd_get_value(client, NULL, NULL, &values) == LOCKDOWN_E_SUCCESS && kb_node_is(values, PLIST_DICT))
+    if (!kb_failed(&res) && kb_node_is(values, PLIST_DICT))
         kb_values_default(out, values);
     else
-        read_singly(out, client);
+        read_singly(out, lockdown);
     plist_free(values);
-}
-
-static struct kb_result read_mode(struct kb_device *out, lockdownd_client_t client) {
-    char *type = NULL;
-    lockdownd_error_t error = lockdownd_query_type(client, &type);
-
-    if (error != LOCKDOWN_E_SUCCESS) return kb_lockdown_fail(error);
-    if (kb_streq(type, "com.apple.mobile.lockdown"))
-        out->mode = KB_MODE_NORMAL;
-    else if (kb_streq(type, "com.apple.mobile.restored"))
-        out->mode = KB_MODE_RESTORE;
-    free(type);
-    return kb_ok();
 }
 
 /* Why nothing but the little that a device tells everybody is known. */
@@ -61,29 +49,31 @@ static void note_behind_trust(struct kb_device *out) {
 }
 
 static struct kb_result read_without_session(struct kb_device *out, idevice_t device) {
-    lockdownd_client_t client = NULL;
-    struct kb_result res = kb_lockdown_plain(device, &client);
+    struct kb_lockdown lockdown;
+    struct kb_result res = kb_lockdown_open(device, out->udid, &lockdown);
 
     if (kb_failed(&res)) return res;
-    res = read_mode(out, client);
-    if (!kb_failed(&res) && out->mode == KB_MODE_RESTORE) out->trust = KB_TRUST_UNKNOWN;
-    if (!kb_failed(&res) && out->mode != KB_MODE_RESTORE) read_default(out, client);
-    if (!kb_failed(&res)) note_behind_trust(out);
-    lockdownd_client_free(client);
+    out->mode = lockdown.restore_mode ? KB_MODE_RESTORE : KB_MODE_NORMAL;
+    if (lockdown.restore_mode)
+        out->trust = KB_TRUST_UNKNOWN; /* nobody asks it there */
+    else
+        read_default(out, &lockdown);
+    note_behind_trust(out);
+    kb_lockdown_close(&lockdown);
     return res;
 }
 
 /* False: the session was granted and then nothing answered, which is how some devices say that the pairing is gone. */
-static bool read_with_session(struct kb_device *out, idevice_t device, lockdownd_client_t client,
+static bool read_with_session(struct kb_device *out, struct kb_lockdown *lockdown,
                               const struct kb_read_options *options) {
-    read_default(out, client);
+    read_default(out, lockdown);
     if (out->os[0] == 0 && out->model[0] == 0) return false;
     out->trust = KB_TRUST_TRUSTED;
     out->mode = KB_MODE_NORMAL;
-    kb_values_domains(out, client);
-    enum kb_tri chaperoned = kb_values_chaperoned(out, client);
-    kb_managed_read(out, device, client, options, chaperoned);
-    if (options && options->agent_bundle_id) kb_managed_agent(out, device, client, options->agent_bundle_id);
+    kb_values_domains(out, lockdown);
+    enum kb_tri chaperoned = kb_values_chaperoned(out, lockdown);
+    kb_managed_read(out, lockdown, options, chaperoned);
+    if (options && options->agent_bundle_id) kb_managed_agent(out, lockdown, options->agent_bundle_id);
     return true;
 }
 
@@ -131,10 +121,28 @@ static struct kb_result silent_or_gone(const char *udid, struct kb_result res) {
     return res;
 }
 
+/* Tries a session; what it refuses says something about trust and lock. True: all has been read. */
+static bool try_session(struct kb_device *out, idevice_t device, const struct kb_read_options *options,
+                        enum kb_tri *locked) {
+    struct kb_lockdown lockdown;
+    struct kb_result res = kb_lockdown_session(device, out->udid, &lockdown);
+    bool read = !kb_failed(&res) && read_with_session(out, &lockdown, options);
+
+    if (!kb_failed(&res)) kb_lockdown_close(&lockdown);
+    if (read) return true;
+    if (!kb_failed(&res)) res = kb_lockdown_fail(LOCKDOWN_E_SSL_ERROR);
+    if (res.domain == KB_USBMUX || res.domain == KB_HOST)
+        kb_device_note(out, "trust", res.text); /* the daemon did not say whether there is a record */
+    else
+        take_refusal(out, &res);
+    *locked = refusal_locked(&res);
+    return false;
+}
+
 struct kb_result kb_device_read(const struct kb_attached *attached, const struct kb_read_options *options,
                                 struct kb_device *out) {
     idevice_t device = NULL;
-    lockdownd_client_t client = NULL;
+    enum kb_tri locked = KB_UNKNOWN;
 
     kb_device_init(out);
     kb_text_copy(out->udid, sizeof out->udid, attached->udid);
@@ -143,20 +151,11 @@ struct kb_result kb_device_read(const struct kb_attached *attached, const struct
 
     struct kb_result res = kb_lockdown_device(attached->udid, &device);
     if (kb_failed(&res)) return silent_or_gone(attached->udid, res);
-    res = kb_lockdown_session(device, attached->udid, &client);
-    if (!kb_failed(&res)) {
-        if (read_with_session(out, device, client, options)) goto out;
-        res = kb_lockdown_fail(LOCKDOWN_E_SSL_ERROR);
+    if (!try_session(out, device, options, &locked)) {
+        res = read_without_session(out, device);
+        if (locked != KB_UNKNOWN) out->locked = locked;
+        if (kb_failed(&res)) res = silent_or_gone(attached->udid, res);
     }
-    if (res.domain == KB_USBMUX || res.domain == KB_HOST)
-        kb_device_note(out, "trust", res.text); /* the daemon did not say whether there is a record */
-    else
-        take_refusal(out, &res);
-    enum kb_tri locked = refusal_locked(&res);
-    res = read_without_session(out, device);
-    if (locked != KB_UNKNOWN) out->locked = locked;
-    if (kb_failed(&res)) res = silent_or_gone(attached->udid, res);
-out:
-    kb_lockdown_close(device, client);
+    idevice_free(device);
     return res;
 }

@@ -7,42 +7,52 @@
 
 enum { SOCKET_BYTES = 1024 * 1024, HANDSHAKE_MS = 15000 };
 
-static struct kb_result open_transport(int fd, const char *udid, bool tls, struct kb_transport *out) {
-    struct kb_buf record = {0};
-    bool exists = false;
-    int64_t deadline_ms = kb_clock_ms() + HANDSHAKE_MS;
-
-    if (!tls) {
-        kb_transport_plain(fd, out);
-        return kb_ok();
-    }
-    struct kb_result res = kb_mux_pair_record(udid, &record, &exists, deadline_ms);
-    if (!kb_failed(&res) && !exists) res = kb_lockdown_fail(LOCKDOWN_E_INVALID_CONF);
-    if (!kb_failed(&res)) res = kb_transport_tls(fd, &record, deadline_ms, out);
-    if (record.data) kb_wipe(record.data, record.size);
-    kb_buf_release(&record);
-    return res;
+static struct kb_result no_connection(void) {
+    return kb_fail(KB_LOCKDOWN, LOCKDOWN_E_MUX_ERROR,
+                   _("The device cannot be reached. Unplug it, plug it in again, then try again"));
 }
 
-struct kb_result kb_service_connect(idevice_t device, const char *udid, lockdownd_service_descriptor_t port,
-                                    struct kb_service *out) {
+static struct kb_result connect_clear(idevice_t device, uint16_t port, struct kb_service *out) {
     struct kb_transport transport;
     int fd = -1;
 
     memset(out, 0, sizeof *out);
-    if (idevice_connect(device, port->port, &out->connection) != IDEVICE_E_SUCCESS) {
+    if (idevice_connect(device, port, &out->connection) != IDEVICE_E_SUCCESS) {
         out->connection = NULL;
-        return kb_lockdown_fail(LOCKDOWN_E_MUX_ERROR);
+        return no_connection();
     }
-    struct kb_result res = kb_lockdown_fail(LOCKDOWN_E_MUX_ERROR);
-    if (idevice_connection_get_fd(out->connection, &fd) == IDEVICE_E_SUCCESS && fd >= 0) {
-        kb_fd_large_buffers(fd, SOCKET_BYTES);
-        res = open_transport(fd, udid, port->ssl_enabled, &transport);
+    if (idevice_connection_get_fd(out->connection, &fd) != IDEVICE_E_SUCCESS || fd < 0) return no_connection();
+    kb_fd_large_buffers(fd, SOCKET_BYTES);
+    kb_transport_plain(fd, &transport);
+    out->stream = kb_stream_new(&transport);
+    return kb_ok();
+}
+
+struct kb_result kb_service_secure(struct kb_service *service, const struct kb_buf *record) {
+    struct kb_transport transport;
+    int fd = -1;
+
+    kb_stream_free(service->stream);
+    service->stream = NULL;
+    if (idevice_connection_get_fd(service->connection, &fd) != IDEVICE_E_SUCCESS) return no_connection();
+    struct kb_result res = kb_transport_tls(fd, record, kb_clock_ms() + HANDSHAKE_MS, &transport);
+    if (!kb_failed(&res)) service->stream = kb_stream_new(&transport);
+    return res;
+}
+
+struct kb_result kb_service_connect(idevice_t device, const char *udid, const struct kb_port *port,
+                                    struct kb_service *out) {
+    struct kb_buf record = {0};
+    bool exists = false;
+
+    struct kb_result res = connect_clear(device, port->descriptor.port, out);
+    if (!kb_failed(&res) && port->descriptor.ssl_enabled) {
+        res = kb_mux_pair_record(udid, &record, &exists, kb_clock_ms() + HANDSHAKE_MS);
+        if (!kb_failed(&res)) res = kb_service_secure(out, &record);
+        if (record.data) kb_wipe(record.data, record.size);
+        kb_buf_release(&record);
     }
-    if (!kb_failed(&res))
-        out->stream = kb_stream_new(&transport);
-    else
-        kb_service_close(out);
+    if (kb_failed(&res)) kb_service_close(out);
     return res;
 }
 
@@ -74,6 +84,22 @@ static struct kb_result gather(struct kb_stream *stream, size_t size, struct kb_
     return kb_ok();
 }
 
+/* XML from a device may have control characters inside; every host makes spaces of them (protocol.md 2.1). */
+static plist_t parse(const void *bytes, size_t size, size_t max) {
+    struct kb_buf copy = {0};
+
+    if (size >= 6 && memcmp(bytes, "bplist", 6) == 0) return kb_node_parse(bytes, size, max);
+    kb_buf_add(&copy, bytes, size);
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)copy.data[i];
+
+        if (c < 0x20 && c != '\t' && c != '\n' && c != '\r') copy.data[i] = ' ';
+    }
+    plist_t node = kb_node_parse(copy.data, size, max);
+    kb_buf_release(&copy);
+    return node;
+}
+
 struct kb_result kb_frame_receive(struct kb_stream *stream, size_t max, plist_t *out) {
     struct kb_buf large = {0};
     size_t have;
@@ -88,11 +114,11 @@ struct kb_result kb_frame_receive(struct kb_stream *stream, size_t max, plist_t 
     if (size <= KB_STREAM_ROOM) {
         res = kb_stream_need(stream, size);
         if (kb_failed(&res)) return res;
-        *out = kb_node_parse(kb_stream_peek(stream, &have), size, max);
+        *out = parse(kb_stream_peek(stream, &have), size, max);
         kb_stream_take(stream, size);
     } else {
         res = gather(stream, size, &large);
-        if (!kb_failed(&res)) *out = kb_node_parse(large.data, large.size, max);
+        if (!kb_failed(&res)) *out = parse(large.data, large.size, max);
         kb_buf_release(&large);
     }
     return kb_failed(&res) || *out ? res : frame_bad();

@@ -2,17 +2,25 @@
 #ifndef KB_DEVICE_SERVICE_H
 #define KB_DEVICE_SERVICE_H
 
-#include "lockdown.h"
 #include "stream.h"
+#include <libimobiledevice/libimobiledevice.h>
+#include <libimobiledevice/lockdown.h>
 #include <plist/plist.h>
 
+/* Where a started service listens. The library's struct grows from version to version: it is given room. */
+struct kb_port {
+    struct lockdownd_service_descriptor descriptor;
+    char room[64];
+};
 struct kb_service {
     idevice_connection_t connection;
     struct kb_stream *stream;
 };
 /* Connects to a started service; TLS when the device asked for it. */
-KB_MUST_CHECK struct kb_result kb_service_connect(idevice_t device, const char *udid,
-                                                  lockdownd_service_descriptor_t port, struct kb_service *out);
+KB_MUST_CHECK struct kb_result kb_service_connect(idevice_t device, const char *udid, const struct kb_port *port,
+                                                  struct kb_service *out);
+/* The stream that began in clear goes on in TLS with the pair record (plist bytes). */
+KB_MUST_CHECK struct kb_result kb_service_secure(struct kb_service *service, const struct kb_buf *record);
 void kb_service_close(struct kb_service *service); /* a zeroed one is fine */
 
 enum { KB_FRAME_MAX = 64 * 1024 * 1024 };

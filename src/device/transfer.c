@@ -30,40 +30,37 @@ static void say(struct transfer *transfer, const char *what, const struct kb_res
     events->log(events->arg, line);
 }
 
-static void open_afc(struct transfer *transfer, lockdownd_client_t client) {
-    lockdownd_service_descriptor_t port = NULL;
-    struct kb_result res = kb_lockdown_service(client, AFC_SERVICE_NAME, false, &port);
+static void open_afc(struct transfer *transfer, struct kb_lockdown *lockdown) {
+    struct kb_port port;
+    struct kb_result res = kb_lockdown_service(lockdown, AFC_SERVICE_NAME, false, &port);
 
     if (kb_failed(&res))
         say(transfer, "AFC", &res);
-    else if (afc_client_new(transfer->device, port, &transfer->ritual.afc) != AFC_E_SUCCESS)
+    else if (afc_client_new(transfer->device, &port.descriptor, &transfer->ritual.afc) != AFC_E_SUCCESS)
         transfer->ritual.afc = NULL;
-    if (port) lockdownd_service_descriptor_free(port);
 }
 
 /* One session starts all three services; it is closed before the long work begins. */
 static struct kb_result open_services(struct transfer *transfer) {
     const char *udid = transfer->options->udid;
-    lockdownd_client_t client = NULL;
-    lockdownd_service_descriptor_t port = NULL;
+    struct kb_lockdown lockdown = {0};
     struct kb_attached attached;
+    struct kb_port port;
 
     struct kb_result res = kb_mux_find(udid, &attached, kb_clock_ms() + 5000);
     if (kb_failed(&res)) return res;
     transfer->mux_id = attached.id;
     res = kb_lockdown_device(udid, &transfer->device);
-    if (!kb_failed(&res)) res = kb_lockdown_session(transfer->device, udid, &client);
-    if (kb_failed(&res)) goto out;
+    if (!kb_failed(&res)) res = kb_lockdown_session(transfer->device, udid, &lockdown);
+    if (kb_failed(&res)) return res;
 
-    res = kb_notify_open(transfer->device, client, udid, &transfer->notify);
+    res = kb_notify_open(&lockdown, &transfer->notify);
     if (kb_failed(&res)) say(transfer, "notification_proxy", &res);
     transfer->ritual.notify = &transfer->notify;
-    open_afc(transfer, client);
-    res = kb_lockdown_service(client, "com.apple.mobilebackup2", true, &port);
-out:
-    if (client) lockdownd_client_free(client);
-    if (!kb_failed(&res)) res = kb_service_connect(transfer->device, udid, port, &transfer->service);
-    if (port) lockdownd_service_descriptor_free(port);
+    open_afc(transfer, &lockdown);
+    res = kb_lockdown_service(&lockdown, "com.apple.mobilebackup2", true, &port);
+    kb_lockdown_close(&lockdown);
+    if (!kb_failed(&res)) res = kb_service_connect(transfer->device, udid, &port, &transfer->service);
     return res;
 }
 

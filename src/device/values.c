@@ -47,23 +47,23 @@ void kb_values_default(struct kb_device *out, plist_t values) {
 }
 
 /* One GetValue. NULL with a note when the device refuses. A reply without Value counts as an empty dictionary. */
-static plist_t domain_read(struct kb_device *out, lockdownd_client_t client, const char *domain, const char *key,
+static plist_t domain_read(struct kb_device *out, struct kb_lockdown *lockdown, const char *domain, const char *key,
                            const char *note) {
     plist_t value = NULL;
-    lockdownd_error_t error = lockdownd_get_value(client, domain, key, &value);
+    struct kb_result res = kb_lockdown_value(lockdown, domain, key, &value);
 
-    if (error == LOCKDOWN_E_SUCCESS) return value || key ? value : plist_new_dict();
+    if (!kb_failed(&res)) return value || key ? value : plist_new_dict();
     if (note) {
         char text[160];
-        kb_text_copy(text, sizeof text, kb_lockdown_fail(error).text);
+        kb_text_copy(text, sizeof text, res.text);
         kb_device_note(out, note, text);
     }
     return NULL;
 }
 
 /* WillEncrypt may be absent on a device that was never encrypted: absent is false when the domain could be read. */
-static void read_backup(struct kb_device *out, lockdownd_client_t client) {
-    plist_t domain = domain_read(out, client, "com.apple.mobile.backup", NULL, "backup_encryption");
+static void read_backup(struct kb_device *out, struct kb_lockdown *lockdown) {
+    plist_t domain = domain_read(out, lockdown, "com.apple.mobile.backup", NULL, "backup_encryption");
     plist_t node = kb_node_get(domain, "WillEncrypt");
 
     if (kb_node_bool(node) != KB_UNKNOWN)
@@ -87,8 +87,8 @@ static int64_t read_bytes(struct kb_device *out, plist_t domain, const char *key
 }
 
 /* AmountDataAvailable is what is really free; TotalDataAvailable counts what can be purged, too. */
-static void read_disk(struct kb_device *out, lockdownd_client_t client) {
-    plist_t domain = domain_read(out, client, "com.apple.disk_usage", NULL, "free_bytes");
+static void read_disk(struct kb_device *out, struct kb_lockdown *lockdown) {
+    plist_t domain = domain_read(out, lockdown, "com.apple.disk_usage", NULL, "free_bytes");
 
     out->free_bytes = read_bytes(out, domain, "AmountDataAvailable", "free_bytes");
     out->capacity_bytes = read_bytes(out, domain, "TotalDiskCapacity", "capacity_bytes");
@@ -96,8 +96,8 @@ static void read_disk(struct kb_device *out, lockdownd_client_t client) {
 }
 
 /* Must be asked with its key: the whole domain answers nothing. */
-static void read_find_my(struct kb_device *out, lockdownd_client_t client) {
-    plist_t value = domain_read(out, client, "com.apple.fmip", "IsAssociated", "find_my");
+static void read_find_my(struct kb_device *out, struct kb_lockdown *lockdown) {
+    plist_t value = domain_read(out, lockdown, "com.apple.fmip", "IsAssociated", "find_my");
 
     out->find_my = kb_node_bool(value);
     if (value && out->find_my == KB_UNKNOWN) note_type(out, "find_my");
@@ -105,8 +105,8 @@ static void read_find_my(struct kb_device *out, lockdownd_client_t client) {
 }
 
 /* Setup Assistant's own preferences: the accepted answer to "is setup finished". */
-static void read_setup(struct kb_device *out, lockdownd_client_t client) {
-    plist_t domain = domain_read(out, client, "com.apple.PurpleBuddy", NULL, "setup");
+static void read_setup(struct kb_device *out, struct kb_lockdown *lockdown) {
+    plist_t domain = domain_read(out, lockdown, "com.apple.PurpleBuddy", NULL, "setup");
     plist_t node = kb_node_get(domain, "SetupDone");
 
     if (kb_node_bool(node) == KB_YES)
@@ -119,15 +119,15 @@ static void read_setup(struct kb_device *out, lockdownd_client_t client) {
 }
 
 /* The lower-case twin of that domain is what the restore code writes. */
-static void read_restore_state(struct kb_device *out, lockdownd_client_t client) {
-    plist_t domain = domain_read(out, client, "com.apple.purplebuddy", NULL, NULL);
+static void read_restore_state(struct kb_device *out, struct kb_lockdown *lockdown) {
+    plist_t domain = domain_read(out, lockdown, "com.apple.purplebuddy", NULL, NULL);
 
     kb_node_copy_text(domain, "RestoreState", out->restore_state, sizeof out->restore_state);
     plist_free(domain);
 }
 
-static void read_battery(struct kb_device *out, lockdownd_client_t client) {
-    plist_t domain = domain_read(out, client, "com.apple.mobile.battery", NULL, "battery_pct");
+static void read_battery(struct kb_device *out, struct kb_lockdown *lockdown) {
+    plist_t domain = domain_read(out, lockdown, "com.apple.mobile.battery", NULL, "battery_pct");
     plist_t node = kb_node_get(domain, "BatteryCurrentCapacity");
     int64_t percent;
 
@@ -138,8 +138,8 @@ static void read_battery(struct kb_device *out, lockdownd_client_t client) {
     plist_free(domain);
 }
 
-enum kb_tri kb_values_chaperoned(struct kb_device *out, lockdownd_client_t client) {
-    plist_t domain = domain_read(out, client, "com.apple.mobile.chaperone", NULL, "supervised");
+enum kb_tri kb_values_chaperoned(struct kb_device *out, struct kb_lockdown *lockdown) {
+    plist_t domain = domain_read(out, lockdown, "com.apple.mobile.chaperone", NULL, "supervised");
     plist_t node = kb_node_get(domain, "DeviceIsChaperoned");
     enum kb_tri chaperoned = kb_node_bool(node);
 
@@ -148,11 +148,11 @@ enum kb_tri kb_values_chaperoned(struct kb_device *out, lockdownd_client_t clien
     return chaperoned;
 }
 
-void kb_values_domains(struct kb_device *out, lockdownd_client_t client) {
-    read_backup(out, client);
-    read_disk(out, client);
-    read_find_my(out, client);
-    read_setup(out, client);
-    read_restore_state(out, client);
-    read_battery(out, client);
+void kb_values_domains(struct kb_device *out, struct kb_lockdown *lockdown) {
+    read_backup(out, lockdown);
+    read_disk(out, lockdown);
+    read_find_my(out, lockdown);
+    read_setup(out, lockdown);
+    read_restore_state(out, lockdown);
+    read_battery(out, lockdown);
 }
