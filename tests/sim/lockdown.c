@@ -264,7 +264,7 @@ static const struct {
 };
 
 static plist_t answer(struct lockdown *lock, plist_t request, const char *name) {
-    if (strcmp(name, "QueryType") != 0) return reply_new(request, "InvalidService");
+    if (strcmp(name, "QueryType") != 0 && in_restore_mode(lock->dev)) return reply_new(request, "InvalidService");
     for (size_t i = 0; i < sizeof requests / sizeof *requests; i++) {
         if (strcmp(name, requests[i].name) != 0) continue;
         if (requests[i].needs_session && lock->pairing < 0) return reply_new(request, "SessionInactive");
