@@ -8,8 +8,8 @@
 #include "seal.h"
 
 enum { PAGE = 4096, ROW_BYTES = 1024 };
-#define APPS_FLAT_BYTES ((int64_t)3000 * 1000 * 1000) /* apps come from the store; their sizes are not in the backup   \
-                                                       */
+/* Apps come from the store; their sizes are not in the backup. */
+#define APPS_FLAT_BYTES ((int64_t)3000 * 1000 * 1000)
 
 struct inspection {
     struct kb_backup *backup;

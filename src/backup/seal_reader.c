@@ -49,7 +49,12 @@ void kb_seal_reader_close(struct kb_seal_reader *reader) {
 
 int64_t kb_seal_reader_time(const struct kb_seal_reader *reader) { return reader->time_ns; }
 
-/* *size bytes of a line without its end; *there false at the end of the file. */
+static struct kb_result broken(void) {
+    return kb_fail(KB_STORE, KB_STORE_DAMAGED,
+                   _("The seal beside the backup is damaged; verify the backup with its password instead"));
+}
+
+/* *size bytes of a line without its end; *there false at the end of the file. A last line without an end was cut. */
 static struct kb_result read_line(struct kb_seal_reader *reader, size_t *size, bool *there) {
     struct kb_result res = kb_ok();
 
@@ -59,13 +64,14 @@ static struct kb_result read_line(struct kb_seal_reader *reader, size_t *size, b
         if (reader->at == reader->have) {
             reader->at = reader->have = 0;
             res = kb_handle_read(reader->handle, reader->piece, PIECE, &reader->have);
-            if (kb_failed(&res) || reader->have == 0) return res;
+            if (kb_failed(&res)) return res;
+            if (reader->have == 0) return *size ? broken() : res;
         }
-        *there = true;
         if (reader->piece[reader->at] == '\n') break;
         if (*size < LINE_MAX - 1) reader->line[(*size)++] = reader->piece[reader->at];
         reader->at++;
     }
+    *there = true;
     reader->at++;
     reader->line[*size] = '\0';
     return res;
@@ -112,6 +118,5 @@ struct kb_result kb_seal_reader_next(struct kb_seal_reader *reader, struct kb_se
     if (kb_failed(&res) || !*there) return res;
     if (size < LINE_MAX - 1 && memchr(reader->line, '\0', size) == NULL && parse(reader, reader->line, line))
         return res;
-    return kb_fail(KB_STORE, KB_STORE_DAMAGED,
-                   _("The seal beside the backup is damaged; verify the backup with its password instead"));
+    return broken();
 }
