@@ -54,7 +54,7 @@ bool job_kdf_progress(void *arg, int done_pct);
 KB_MUST_CHECK struct kb_result job_lock_device(struct job *job);
 /* Opens the journal, settles what earlier runs of this device left behind, makes the row. */
 KB_MUST_CHECK struct kb_result job_begin(struct job *job, enum kb_job_kind kind);
-/* Ends what an earlier restore of this device still has open: this run writes over it. */
+/* Ends what an earlier restore of this device still has open, or was set aside with: this run has written over it. */
 KB_MUST_CHECK struct kb_result job_replace_earlier(struct job *job);
 /* What the row says of the device, from job->device. */
 void job_learn_device(struct job *job);

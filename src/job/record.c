@@ -68,19 +68,20 @@ struct earlier {
     int count;
 };
 
-static bool collect(void *arg, const struct kb_job *row) {
-    struct earlier *earlier = arg;
-    if (!kb_streq(row->device, earlier->job->req->udid) || kb_state_ended(row->state)) return true;
+static bool keep(struct earlier *earlier, const struct kb_job *row) {
+    if (!kb_streq(row->device, earlier->job->req->udid)) return true;
     earlier->jobs[earlier->count] = *row;
     earlier->jobs[earlier->count++].columns = NULL; /* the journal's */
     return earlier->count < (int)KB_ARRAY_SIZE(earlier->jobs);
 }
 
+static bool is_unfinished(void *arg, const struct kb_job *row) { return kb_state_ended(row->state) || keep(arg, row); }
+
 /* We hold the device's lock, so whoever worked on these is dead. */
 static struct kb_result settle_earlier(struct job *job) {
     struct earlier *earlier = kb_xcalloc(1, sizeof *earlier);
     earlier->job = job;
-    struct kb_result res = kb_journal_jobs(job->journal, collect, earlier);
+    struct kb_result res = kb_journal_jobs(job->journal, is_unfinished, earlier);
     for (int i = 0; i < earlier->count && !kb_failed(&res); i++) {
         const struct kb_job *row = &earlier->jobs[i];
         char text[480];
@@ -110,16 +111,23 @@ struct kb_result job_begin(struct job *job, enum kb_job_kind kind) {
     return job_event(job, KB_EV_START, NULL);
 }
 
-/* This run is about to write: what an earlier restore left on the device is over, with its open steps. */
+static bool is_over(void *arg, const struct kb_job *row) {
+    struct earlier *earlier = arg;
+    bool counts = !kb_state_ended(row->state) || row->state == KB_STATE_SET_ASIDE;
+    if (row->kind == KB_JOB_BACKUP || !counts || kb_streq(row->id, earlier->job->row.id)) return true;
+    return keep(earlier, row);
+}
+
 struct kb_result job_replace_earlier(struct job *job) {
     struct earlier *earlier = kb_xcalloc(1, sizeof *earlier);
     char text[480];
     earlier->job = job;
-    struct kb_result res = kb_journal_jobs(job->journal, collect, earlier);
+    struct kb_result res = kb_journal_jobs(job->journal, is_over, earlier);
     snprintf(text, sizeof text, _("A later run, %s, took its place"), job->row.id);
-    for (int i = 0; i < earlier->count && !kb_failed(&res); i++)
-        if (!kb_streq(earlier->jobs[i].id, job->row.id) && earlier->jobs[i].kind != KB_JOB_BACKUP)
-            res = kb_journal_set_state(job->journal, earlier->jobs[i].id, KB_STATE_SET_ASIDE, text);
+    for (int i = 0; i < earlier->count && !kb_failed(&res); i++) {
+        enum kb_state next = kb_job_next(earlier->jobs[i].state, KB_EV_REPLACED);
+        res = kb_journal_set_state(job->journal, earlier->jobs[i].id, next, text);
+    }
     free(earlier);
     return res;
 }

@@ -109,11 +109,7 @@ static struct kb_result record_accepted(struct run *run) {
  */
 
 /* Intent is on the disk before the request is on the wire. */
-static struct kb_result about_to(void *arg) {
-    struct run *run = arg;
-    struct kb_result res = job_replace_earlier(run->job);
-    return kb_failed(&res) ? res : job_touch(run->job, KB_TOUCH_ASKED);
-}
+static struct kb_result about_to(void *arg) { return job_touch(((struct run *)arg)->job, KB_TOUCH_ASKED); }
 
 /* From here the device may finish by itself: a kill from now on leaves it perhaps restored (recover.c). */
 static void on_progress(void *arg, double done_pct) {
@@ -188,6 +184,7 @@ static enum kb_job_event settle_transfer(struct run *run, struct kb_result *res)
     struct kb_result kept = kb_ok();
     if (event == KB_EV_DEVICE_SAID_DONE) kept = job_touch(job, KB_TOUCH_ANSWERED);
     if (event == KB_EV_FAILED_UNTOUCHED && job->row.touch != KB_TOUCH_NOTHING) kept = job_touch(job, KB_TOUCH_NOTHING);
+    if (event != KB_EV_FAILED_UNTOUCHED && !kb_failed(&kept)) kept = job_replace_earlier(job);
     if (kb_failed(&kept)) job_log(job, "%s", kept.text);
     if (kb_job_next(KB_STATE_RESTORING, event) == KB_STATE_SET_ASIDE)
         *res = kb_while(*res, _("The device is half restored; plug it in and run `kitbench restore` again"));
