@@ -60,7 +60,12 @@ static const struct {
     /* Cancelled or waited long enough while it reboots: stays, and the next reading settles it. */
 
     {KB_STATE_STEPS, KB_EV_STEPS_CLOSED, KB_STATE_DONE},
-    {KB_STATE_STEPS, KB_EV_REPLACED, KB_STATE_SET_ASIDE},      /* a later restore went over it */
+    /* A later restore has written over whatever this one left. */
+    {KB_STATE_STEPS, KB_EV_REPLACED, KB_STATE_FAILED},
+    {KB_STATE_REBOOTING, KB_EV_REPLACED, KB_STATE_FAILED},
+    {KB_STATE_RESTORING, KB_EV_REPLACED, KB_STATE_FAILED},
+    {KB_STATE_SET_ASIDE, KB_EV_REPLACED, KB_STATE_FAILED},
+    {KB_STATE_WAITING, KB_EV_REPLACED, KB_STATE_FAILED},
     {KB_STATE_SET_ASIDE, KB_EV_BACK_RESTORED, KB_STATE_STEPS}, /* came back late, and was restored after all */
 };
 

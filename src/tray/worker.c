@@ -84,6 +84,10 @@ static struct kb_result sentence_of(const struct worker *w) {
         break;
     }
     if (w->pool->stops) return kb_cancel_result();
+    if (w->term_signal == SIGKILL || w->term_signal == SIGTERM)
+        return kb_fail(KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
+                       _("The device's reader was ended by the system, perhaps for want of memory; `kitbench status` "
+                         "says what the device is now"));
     return kb_fail(KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
                    _("The device sent something that ended its reader; unplug it and look at it"));
 }
