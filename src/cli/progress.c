@@ -42,35 +42,44 @@ int64_t kb_show_left(double begun_pct, double done_pct, int64_t elapsed_ms) {
     return (int64_t)((double)elapsed_ms * (100 - done_pct) / done / 1000 + 0.5);
 }
 
-static void add_bar(struct kb_buf *out, double done_pct) {
-    int cells = 24, full = (int)(done_pct / 100 * cells + 0.5);
+static void add_bar(struct kb_buf *out, double done_pct, int cells) {
+    int full = (int)(done_pct / 100 * cells + 0.5);
     kb_buf_puts(out, " [");
     for (int i = 0; i < cells; i++) kb_buf_puts(out, i < full ? "#" : "-");
     kb_buf_puts(out, "]");
 }
 
-void kb_show_render(struct kb_buf *out, const char *phase, double done_pct, int64_t bytes, double rate, int64_t left_s,
-                    int columns, bool bar) {
-    struct kb_buf line = {0};
+static void add_numbers(struct kb_buf *line, double done_pct, int64_t bytes, double rate, int64_t left_s) {
     char text[KB_HUMAN_ROOM];
-    kb_buf_puts(&line, phase_words(phase));
-    if (done_pct >= 0 && bar) add_bar(&line, done_pct);
-    if (done_pct >= 0) kb_buf_printf(&line, bar ? " %5.1f %%" : " %.1f %%", done_pct);
     if (bytes > 0) {
         kb_human_bytes(text, bytes);
-        kb_buf_printf(&line, "  %s", text);
+        kb_buf_printf(line, "  %s", text);
     }
     if (bytes > 0 && rate >= 0) {
         kb_human_bytes(text, (int64_t)rate);
-        kb_buf_printf(&line, "  %s/s", text);
+        kb_buf_printf(line, "  %s/s", text);
     }
     if (left_s >= 0 && done_pct < 100) {
         kb_human_span(text, left_s);
-        kb_buf_puts(&line, "  ");
-        kb_buf_printf(&line, _("%s left"), text);
+        kb_buf_puts(line, "  ");
+        kb_buf_printf(line, _("%s left"), text);
     }
-    kb_text_fit(out, line.data, columns, false);
-    kb_buf_release(&line);
+}
+
+/* The bar gives way to the numbers. */
+void kb_show_render(struct kb_buf *out, const char *phase, double done_pct, int64_t bytes, double rate, int64_t left_s,
+                    int columns, bool bar) {
+    for (int cells = bar && done_pct >= 0 ? 24 : 0;; cells -= 4) {
+        struct kb_buf line = {0};
+        kb_buf_puts(&line, phase_words(phase));
+        if (cells > 0) add_bar(&line, done_pct, cells);
+        if (done_pct >= 0) kb_buf_printf(&line, bar ? " %5.1f %%" : " %.1f %%", done_pct);
+        add_numbers(&line, done_pct, bytes, rate, left_s);
+        bool fits = cells <= 0 || kb_text_width(line.data) <= columns;
+        if (fits) kb_text_fit(out, line.data, columns, false);
+        kb_buf_release(&line);
+        if (fits) return;
+    }
 }
 
 /* Takes a live line off the terminal before something else is written. */
@@ -113,6 +122,7 @@ static void show_progress(struct kb_show *show, const json_t *object) {
     kb_json_get_text(object, "phase", phase, sizeof phase);
     if (strcmp(phase, show->phase)) begin_phase(show, phase, pct, bytes, now);
     if (bytes >= 0) sample_rate(show, bytes, now);
+    if (pct < 0 && !strcmp(show->said, phase_words(phase))) return; /* the state before it said so already */
     bool whole = pct >= 100;
     int64_t every = show->cli->err_live ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
     if (show->drawn_ms && now - show->drawn_ms < every && !(whole && show->cli->err_live)) return;
@@ -170,7 +180,8 @@ static void show_state(struct kb_show *show, const json_t *object) {
     kb_json_get_text(object, "state", state, sizeof state);
     kb_show_end(show);
     *show->asked = '\0';
-    kb_say(show->cli, "%s", kb_state_words(state));
+    kb_text_copy(show->said, sizeof show->said, kb_state_words(state));
+    kb_say(show->cli, "%s", show->said);
 }
 
 static void show_result(struct kb_show *show, const json_t *object) {

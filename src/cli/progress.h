@@ -13,6 +13,7 @@ struct kb_show {
     double rate;                     /* bytes a second, smoothed; -1 = not known yet */
     int64_t drawn_ms;                /* when something was last shown; 0 = never */
     bool live;                       /* a line without its end stands on the terminal */
+    char said[96];                   /* the state that was said last, in words */
     char asked[32];                  /* the prompt that is shown now */
 };
 void kb_show_init(struct kb_show *show, const struct kb_cli *cli);

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <time.h>
 
 void kb_html_text(struct kb_buf *out, const char *text) {
     static const struct {
@@ -31,7 +32,7 @@ static const char style[] =
     "h1{font-size:1.5rem}h2{font-size:1.15rem;margin:0 0 .5rem}h3{font-size:1rem;margin:1rem 0 .3rem}"
     "article{border:1px solid #bbb;border-radius:6px;padding:1rem;margin:1rem 0}"
     "table{border-collapse:collapse;width:100%}th,td{border:1px solid #ccc;padding:.25rem .5rem;text-align:left;"
-    "vertical-align:top}th{background:#f2f2f2;font-weight:600}.facts th{width:11rem}"
+    "vertical-align:top}th{background:#f2f2f2;font-weight:600}.facts th{width:14rem}.short{white-space:nowrap}"
     "code{font-family:ui-monospace,Menlo,Consolas,monospace;font-size:.85em;overflow-wrap:anywhere}"
     ".state{display:inline-block;padding:0 .6rem;border-radius:4px;border:1px solid currentColor;font-weight:600}"
     ".done{color:#146c2e}.open{color:#8a5300}.bad{color:#a3000f}"
@@ -50,6 +51,15 @@ static void local_time(struct kb_buf *out, const char *open, int64_t seconds, co
     element(out, open, text, close);
 }
 
+/* Times are this computer's: says which that is, "+0900". */
+static void time_zone(struct kb_buf *out, int64_t seconds) {
+    char text[16] = "";
+    time_t when = (time_t)seconds;
+    struct tm *local = localtime(&when);
+    if (local) strftime(text, sizeof text, "%z", local);
+    element(out, "(", text, "), ");
+}
+
 static const char *state_class(enum kb_state state) {
     if (state == KB_STATE_DONE) return "done";
     return state == KB_STATE_REFUSED || state == KB_STATE_FAILED || state == KB_STATE_SET_ASIDE ? "bad" : "open";
@@ -58,6 +68,16 @@ static const char *state_class(enum kb_state state) {
 static const char *kind_words(const struct kb_job *job) {
     static const char *const words[] = {N_("Backup"), N_("Restore"), N_("iCloud restore")};
     return _(words[job->kind]);
+}
+
+static const char *source_words(enum kb_source source) {
+    static const char *const words[] = {"", N_("MDM, not supervised"), N_("supervised"), N_("no MDM")};
+    return *words[source] ? _(words[source]) : "";
+}
+
+static const char *target_words(enum kb_target_state target) {
+    static const char *const words[] = {"", N_("not supervised"), N_("supervised")};
+    return *words[target] ? _(words[target]) : "";
 }
 
 static void facts(struct kb_buf *out, const struct kb_job *job) {
@@ -70,8 +90,8 @@ static void facts(struct kb_buf *out, const struct kb_job *job) {
     fact(out, _("Backup"), job->backup);
     fact(out, _("Backup of device"), job->backup_udid);
     fact(out, _("Its serial number"), job->backup_serial);
-    fact(out, _("Source state"), kb_source_name(job->source));
-    fact(out, _("Target state"), kb_target_name(job->target));
+    fact(out, _("Source state"), source_words(job->source));
+    fact(out, _("Target state"), target_words(job->target));
     fact(out, _("Operator"), job->by);
     fact(out, _("Holds accepted"), job->accepted);
     if (job->columns) {
@@ -109,17 +129,18 @@ static void steps(struct kb_buf *out, const struct kb_step_list *list) {
     const char *heads[] = {_("Step"), _("State"), _("Evidence"), _("Who"), _("When")};
     if (!list->count) return;
     element(out, "<h3>", _("Steps"), "</h3>\n<table>\n<tr>");
-    for (size_t i = 0; i < KB_ARRAY_SIZE(heads); i++) element(out, "<th scope=\"col\">", heads[i], "</th>");
+    for (size_t i = 0; i < KB_ARRAY_SIZE(heads); i++)
+        element(out, "<th scope=\"col\" class=\"short\">", heads[i], "</th>");
     kb_buf_puts(out, "</tr>\n");
     for (int i = 0; i < list->count; i++) {
         const struct kb_job_step *step = &list->list[i];
         const char *evidence = !strcmp(step->evidence, "operator") ? _("confirmed by a person") : step->detail;
         element(out, "<tr><td>", kb_step_text(kb_lang(), step->step), "</td>");
-        element(out, step->state == KB_STEP_OPEN ? "<td class=\"open\">" : "<td class=\"done\">",
+        element(out, step->state == KB_STEP_OPEN ? "<td class=\"short open\">" : "<td class=\"short done\">",
                 step_words(step->state), "</td>");
         element(out, "<td>", step->state == KB_STEP_OPEN ? "" : evidence, "</td>");
         element(out, "<td>", step->by, "</td>");
-        local_time(out, "<td>", step->closed_at, "</td></tr>\n");
+        local_time(out, "<td class=\"short\">", step->closed_at, "</td></tr>\n");
     }
     kb_buf_puts(out, "</table>\n");
 }
@@ -194,7 +215,8 @@ void kb_report_html(const struct kb_report *report, struct kb_buf *out) {
     element(out, "<title>", title, "</title>\n<style>");
     kb_buf_puts(out, style);
     element(out, "</style>\n</head>\n<body>\n<h1>", title, "</h1>\n<p>");
-    local_time(out, "", report->made_at, ", ");
+    local_time(out, "", report->made_at, " ");
+    time_zone(out, report->made_at);
     element(out, "", report->host, ", kitbench " KB_VERSION);
     if (report->batch) element(out, ", ", report->batch, "");
     kb_buf_puts(out, "</p>\n");
