@@ -26,15 +26,17 @@ static void read_singly(struct kb_device *out, struct kb_lockdown *lockdown) {
     plist_free(values);
 }
 
-static void read_default(struct kb_device *out, struct kb_lockdown *lockdown) {
+/* Fails only when the connection did; a refusal is asked around. */
+static struct kb_result read_default(struct kb_device *out, struct kb_lockdown *lockdown) {
     plist_t values = NULL;
     struct kb_result res = kb_lockdown_value(lockdown, NULL, NULL, &values);
 
     if (!kb_failed(&res) && kb_node_is(values, PLIST_DICT))
         kb_values_default(out, values);
-    else
+    else if (!kb_lockdown_dead(lockdown))
         read_singly(out, lockdown);
     plist_free(values);
+    return kb_lockdown_dead(lockdown) ? res : kb_ok();
 }
 
 /* Why nothing but the little that a device tells everybody is known. */
@@ -57,24 +59,26 @@ static struct kb_result read_without_session(struct kb_device *out, idevice_t de
     if (lockdown.restore_mode)
         out->trust = KB_TRUST_UNKNOWN; /* nobody asks it there */
     else
-        read_default(out, &lockdown);
+        res = read_default(out, &lockdown);
     note_behind_trust(out);
     kb_lockdown_close(&lockdown);
     return res;
 }
 
-/* False: the session was granted and then nothing answered, which is how some devices say that the pairing is gone. */
-static bool read_with_session(struct kb_device *out, struct kb_lockdown *lockdown,
-                              const struct kb_read_options *options) {
-    read_default(out, lockdown);
-    if (out->os[0] == 0 && out->model[0] == 0) return false;
+/* A session that is granted and then hung up is how some devices say that the pairing is gone. */
+static struct kb_result read_with_session(struct kb_device *out, struct kb_lockdown *lockdown,
+                                          const struct kb_read_options *options) {
+    struct kb_result res = read_default(out, lockdown);
+
+    if (kb_is(&res, KB_LOCKDOWN, LOCKDOWN_E_MUX_ERROR)) return kb_lockdown_fail(LOCKDOWN_E_SSL_ERROR);
+    if (kb_failed(&res)) return res;
     out->trust = KB_TRUST_TRUSTED;
     out->mode = KB_MODE_NORMAL;
     kb_values_domains(out, lockdown);
     enum kb_tri chaperoned = kb_values_chaperoned(out, lockdown);
     kb_managed_read(out, lockdown, options, chaperoned);
     if (options && options->agent_bundle_id) kb_managed_agent(out, lockdown, options->agent_bundle_id);
-    return true;
+    return res;
 }
 
 /* What a refused session says about trust and lock. */
@@ -121,28 +125,39 @@ static struct kb_result silent_or_gone(const char *udid, struct kb_result res) {
     return res;
 }
 
-/* Tries a session; what it refuses says something about trust and lock. True: all has been read. */
-static bool try_session(struct kb_device *out, idevice_t device, const struct kb_read_options *options,
-                        enum kb_tri *locked) {
+/* Tries a session; what it refuses says something about trust and lock. */
+static struct kb_result try_session(struct kb_device *out, idevice_t device, const struct kb_read_options *options,
+                                    enum kb_tri *locked, bool *cut) {
     struct kb_lockdown lockdown;
     struct kb_result res = kb_lockdown_session(device, out->udid, &lockdown);
-    bool read = !kb_failed(&res) && read_with_session(out, &lockdown, options);
 
-    if (!kb_failed(&res)) kb_lockdown_close(&lockdown);
-    if (read) return true;
-    if (!kb_failed(&res)) res = kb_lockdown_fail(LOCKDOWN_E_SSL_ERROR);
+    if (!kb_failed(&res)) {
+        res = read_with_session(out, &lockdown, options);
+        *cut = kb_lockdown_dead(&lockdown);
+        kb_lockdown_close(&lockdown);
+    }
+    if (!kb_failed(&res)) return res;
     if (res.domain == KB_USBMUX || res.domain == KB_HOST)
         kb_device_note(out, "trust", res.text); /* the daemon did not say whether there is a record */
     else
         take_refusal(out, &res);
     *locked = refusal_locked(&res);
-    return false;
+    return res;
+}
+
+/* Cut off in the middle: with the cable pulled, what was read is of a device that is not there. */
+static struct kb_result still_there(const char *udid) {
+    struct kb_attached found;
+    struct kb_result res = kb_mux_find(udid, &found, kb_clock_ms() + 3000);
+
+    return kb_is(&res, KB_LOCKDOWN, KB_DEVICE_GONE) ? res : kb_ok();
 }
 
 struct kb_result kb_device_read(const struct kb_attached *attached, const struct kb_read_options *options,
                                 struct kb_device *out) {
     idevice_t device = NULL;
     enum kb_tri locked = KB_UNKNOWN;
+    bool cut = false;
 
     kb_device_init(out);
     kb_text_copy(out->udid, sizeof out->udid, attached->udid);
@@ -151,10 +166,13 @@ struct kb_result kb_device_read(const struct kb_attached *attached, const struct
 
     struct kb_result res = kb_lockdown_device(attached->udid, &device);
     if (kb_failed(&res)) return silent_or_gone(attached->udid, res);
-    if (!try_session(out, device, options, &locked)) {
+    res = try_session(out, device, options, &locked, &cut);
+    if (kb_failed(&res)) {
         res = read_without_session(out, device);
         if (locked != KB_UNKNOWN) out->locked = locked;
         if (kb_failed(&res)) res = silent_or_gone(attached->udid, res);
+    } else if (cut) {
+        res = still_there(attached->udid);
     }
     idevice_free(device);
     return res;
