@@ -18,9 +18,12 @@
 
 enum { RSA_BITS = 2048, TEN_YEARS_S = 10 * 365 * 24 * 3600 };
 
-/* This process as a host: set once, constant after that. */
+/*
+ * This process as a host: set once, constant after that. One key signs and shows itself, as some other hosts do it, too:
+ * both private keys lie in the same record anyway, and 64 devices of a tray wait for half as many.
+ */
 static struct {
-    EVP_PKEY *root, *host;
+    EVP_PKEY *key;
     char id[37];
 } self;
 static pthread_once_t self_once = PTHREAD_ONCE_INIT;
@@ -34,8 +37,7 @@ static void self_make(void) {
     r[8] = (unsigned char)((r[8] & 0x3f) | 0x80);
     snprintf(self.id, sizeof self.id, "%02X%02X%02X%02X-%02X%02X-%02X%02X-%02X%02X-%02X%02X%02X%02X%02X%02X", r[0],
              r[1], r[2], r[3], r[4], r[5], r[6], r[7], r[8], r[9], r[10], r[11], r[12], r[13], r[14], r[15]);
-    self.root = EVP_RSA_gen(RSA_BITS);
-    self.host = EVP_RSA_gen(RSA_BITS);
+    self.key = EVP_RSA_gen(RSA_BITS);
 }
 
 static struct kb_result no_crypto(void) {
@@ -127,8 +129,8 @@ static plist_t record_fill(X509 *root, X509 *host, X509 *device, const char *bui
     set_certificate(record, "RootCertificate", root);
     set_certificate(record, "HostCertificate", host);
     set_certificate(record, "DeviceCertificate", device);
-    set_key(record, "RootPrivateKey", self.root);
-    set_key(record, "HostPrivateKey", self.host);
+    set_key(record, "RootPrivateKey", self.key);
+    set_key(record, "HostPrivateKey", self.key);
     plist_dict_set_item(record, "HostID", plist_new_string(self.id));
     plist_dict_set_item(record, "SystemBUID", plist_new_string(buid));
     return record;
@@ -144,9 +146,9 @@ struct kb_result kb_record_new(const char *public_key, size_t size, const char *
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
                        _("The device's own key cannot be read. Restart the device, then try again"));
     pthread_once(&self_once, self_make);
-    if (self.root && self.host) root = certificate_new(self.root, NULL, self.root);
-    if (root) host = certificate_new(self.host, root, self.root);
-    if (root) device = certificate_new(key, root, self.root);
+    if (self.key) root = certificate_new(self.key, NULL, self.key);
+    if (root) host = certificate_new(self.key, root, self.key);
+    if (root) device = certificate_new(key, root, self.key);
     if (root && host && device)
         *record = record_fill(root, host, device, buid);
     else
