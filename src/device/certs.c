@@ -19,8 +19,8 @@
 enum { RSA_BITS = 2048, TEN_YEARS_S = 10 * 365 * 24 * 3600 };
 
 /*
- * This process as a host: set once, constant after that. One key signs and shows itself, as some other hosts do it, too:
- * both private keys lie in the same record anyway, and 64 devices of a tray wait for half as many.
+ * This process as a host: set once, constant after that. One key signs and shows itself, as some other hosts do it,
+ * too: both private keys lie in the same record anyway, and 64 devices of a tray wait for half as many.
  */
 static struct {
     EVP_PKEY *key;

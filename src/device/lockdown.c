@@ -25,8 +25,8 @@ static const struct {
     {LOCKDOWN_E_PAIRING_DIALOG_RESPONSE_PENDING, N_("The device is waiting for an answer. Tap Trust on its screen")},
     {LOCKDOWN_E_INVALID_HOST_ID,
      N_("The device no longer knows this computer. Pair it again (kitbench pair), then try again")},
-    {LOCKDOWN_E_MISSING_VALUE,
-     N_("The device has not been unlocked since it started. Unlock it with its passcode, then try again")},
+    {LOCKDOWN_E_MISSING_VALUE, N_("The device does not tell this")},
+    {LOCKDOWN_E_GET_PROHIBITED, N_("The device does not tell this")},
     {LOCKDOWN_E_INVALID_SERVICE,
      N_("The device refuses this service. Check that it is activated and trusts this computer, then try again")},
     {LOCKDOWN_E_SERVICE_LIMIT,
@@ -203,6 +203,10 @@ struct kb_result kb_lockdown_service(struct kb_lockdown *lockdown, const char *n
     out->descriptor.port = (uint16_t)port;
     out->descriptor.ssl_enabled = kb_node_bool(kb_node_get(reply, "EnableServiceSSL")) == KB_YES;
     plist_free(reply);
+    if (escrow && kb_is(&res, KB_LOCKDOWN, LOCKDOWN_E_MISSING_VALUE)) /* its way to say it (protocol.md 2.3) */
+        res = kb_fail(
+            KB_LOCKDOWN, LOCKDOWN_E_MISSING_VALUE,
+            _("The device has not been unlocked since it started. Unlock it with its passcode, then try again"));
     return kb_failed(&res) ? kb_while(res, "%s", name) : res;
 }
 
