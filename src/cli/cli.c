@@ -1,6 +1,7 @@
 /* One run of kitbench: language, settings, options, places, then the sub-command. The table of these is main.c's. */
 #include "cli.h"
 
+#include <errno.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,8 +65,9 @@ static void look_at_terminal(struct kb_cli *cli) {
 
 /* Output that nobody could read (disk full, pipe closed) must not look like success. */
 static int flushed(const struct kb_cli *cli, int code) {
+    errno = 0;
     if (!fflush(stdout) && !ferror(stdout)) return code;
-    if (code) return code;
+    if (code || errno == EPIPE) return code; /* whoever closes a pipe has read enough */
     struct kb_result res = kb_fail(
         KB_HOST, KB_HOST_IO,
         _("The output could not be written. Free some space on the disk, or let the other program read to the end"));

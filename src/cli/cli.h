@@ -17,9 +17,10 @@
 
 #define KB_EXIT_USAGE     2
 #define KB_EXIT_CANCELLED 130
-/* Address space of one worker: a plist that explodes ends one slot, not the computer. */
-#define KB_WORKER_MEMORY ((int64_t)1 << 30)
-#define KB_MAX_PROBES    16 /* workers that read devices at the same time */
+/* Address space of one worker: a plist that explodes ends one slot, soon, and not the computer. */
+#define KB_READER_MEMORY   ((int64_t)256 << 20) /* reading, judging, pairing: needs less than 100 MiB */
+#define KB_TRANSFER_MEMORY ((int64_t)512 << 20)
+#define KB_MAX_PROBES      16 /* workers that read devices at the same time */
 
 struct kb_cli {
     const struct kb_command *command;

@@ -112,7 +112,8 @@ static void check_settings(struct exam *exam) {
 }
 
 static void check_libraries(struct exam *exam) {
-    put(exam, "libraries", FINE, "kitbench %s; %s; jansson %s", KB_VERSION, kb_device_libraries(), JANSSON_VERSION);
+    put(exam, "libraries", FINE, "kitbench %s, %s, jansson %s, %s", KB_VERSION, kb_device_libraries(), JANSSON_VERSION,
+        kb_tray_library());
 }
 
 int kb_cmd_doctor(struct kb_cli *cli) {

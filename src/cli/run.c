@@ -61,11 +61,15 @@ static void one_log(void *arg, int n, const char *sentence) {
     if (one->show.cli->options.verbose) kb_show_log(&one->show, sentence);
 }
 
+static int64_t memory_of(enum kb_task task) {
+    return task == KB_TASK_BACKUP || task == KB_TASK_RESTORE ? KB_TRANSFER_MEMORY : KB_READER_MEMORY;
+}
+
 static struct kb_result run_one(const struct kb_cli *cli, const struct kb_request *request, struct one *one) {
     struct kb_worker_events events = {one, one_line, one_log};
     struct kb_result own = kb_ok();
     kb_show_init(&one->show, cli);
-    struct kb_result res = kb_workers_run(request, 1, 1, KB_WORKER_MEMORY, &events, &own);
+    struct kb_result res = kb_workers_run(request, 1, 1, memory_of(request->task), &events, &own);
     kb_show_end(&one->show);
     return kb_failed(&own) && res.domain != KB_CANCELLED ? own : res;
 }
@@ -121,7 +125,7 @@ struct kb_result kb_run_probes(const struct kb_cli *cli, enum kb_task task, cons
         set_unknown(&devices[i], &list[i]);
         kb_request_init(cli, &requests[i], task, list[i].udid, NULL);
     }
-    struct kb_result res = kb_workers_run(requests, count, KB_MAX_PROBES, KB_WORKER_MEMORY, &events, results);
+    struct kb_result res = kb_workers_run(requests, count, KB_MAX_PROBES, memory_of(task), &events, results);
     for (int i = 0; i < count; i++) {
         if (kb_failed(&results[i])) kb_say(cli, "%s: %s", list[i].udid, results[i].text);
         kb_request_release(&requests[i]);
