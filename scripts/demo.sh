@@ -1,6 +1,6 @@
 #!/bin/sh
-# make demo: the whole story on the simulated bench. One person moves from a supervised, managed iPhone to a new one; then one
-# refusal of each kind. A scripted hand does what the operator would do on the screens.
+# make demo: the whole story on the simulated bench. A person moves from a supervised, managed iPhone to a new one; then one
+# refusal of each kind. A scripted hand does what the operator would do on the screens. In the language of the locale (ja, else en).
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
 kb=$top/build/kitbench sim=$top/build/phonesim
@@ -8,104 +8,133 @@ dir=$top/build/demo
 rm -rf "$dir"
 mkdir -p "$dir/home"
 cd "$dir"
+
+# The devices: tests/sim/scenarios/demo.json.
 a=00008030-000A11CE0000802E b=00008101-000B0B0B0000001E old=00008020-000C0DE50000003E taro=00008110-000D0AD00000005E
-control=UNIX:$dir/control.sock
-export USBMUXD_SOCKET_ADDRESS="UNIX:$dir/usbmuxd.sock" KITBENCH_HOME="$dir/home"
-printf 'agent_bundle_id = "com.example.agent"\nmdm_profile_identifier = "com.example.mdm.profile"\noperator = "Sato"\n' >home/kitbench.conf
+sockets=$(mktemp -d) # short, however deep this tree lies: a socket's path has room for 100 bytes
+control=UNIX:$sockets/control
+export USBMUXD_SOCKET_ADDRESS="UNIX:$sockets/usbmuxd" KITBENCH_HOME="$dir/home"
+unset KITBENCH_BACKUP_PASSWORD
+cat >home/kitbench.conf <<'CONF'
+agent_bundle_id        = "com.example.agent"
+mdm_profile_identifier = "com.example.mdm.profile"
+operator               = "Sato"
+CONF
 printf 'demo-Passw0rd\n' >password
 printf 'not-the-password\n' >wrong
 
-bold='' off=''
+bold='' dim='' off=''
 if [ -t 1 ]; then
     bold=$(printf '\033[1m')
+    dim=$(printf '\033[36m')
     off=$(printf '\033[0m')
 fi
-chapter() { printf '\n%s== %s%s\n' "$bold" "$*" "$off"; }
-run() {
-    printf '%s$ kitbench %s%s\n' "$bold" "$*" "$off"
-    "$kb" "$@"
+case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in ja*) japanese=1 ;; *) japanese='' ;; esac
+t() { if [ "$japanese" ]; then printf '%s' "$2"; else printf '%s' "$1"; fi; }
+chapter() { printf '\n%s== %s ==%s\n' "$bold" "$(t "$@")" "$off"; }
+remark() { printf '\n%s-- %s%s\n' "$bold" "$(t "$@")" "$off"; }
+stop() {
+    printf 'demo: %s\n' "$*" >&2
+    exit 1
 }
+
 expect() { # expect EXIT kitbench arguments...
     want=$1 code=0
     shift
-    run "$@" || code=$?
-    [ "$code" = "$want" ] || {
-        printf 'demo: exit %s, expected %s\n' "$code" "$want" >&2
-        exit 1
-    }
-    [ "$code" = 0 ] || printf '(exit %s)\n' "$code"
+    printf '\n%s$ kitbench %s%s\n' "$bold" "$*" "$off"
+    "$kb" "$@" || code=$?
+    [ "$code" = "$want" ] || stop "exit $code instead of $want"
+    [ "$code" = 0 ] || printf '%s[exit %s]%s\n' "$dim" "$code" "$off"
 }
 ctl() { "$sim" ctl "$control" "$@"; }
+moved() { printf '%s[%s] %s%s\n' "$dim" "$(t hand 手)" "$*" "$off"; }
+# hand WORDS 言葉 COMMAND...: a finger on the device; finger: the same as soon as the device asks for it.
 hand() {
-    printf '   [hand] %s\n' "$*"
-    ctl "$@" >/dev/null
+    words=$(t "$1" "$2")
+    shift 2
+    ctl "$@" >said || stop "$(cat said)"
+    moved "$words"
+}
+finger() {
+    words=$(t "$1" "$2")
+    shift 2
+    until ctl "$@" >/dev/null 2>&1; do sleep 0.1; done
+    moved "$words"
 }
 
-"$sim" --scenario "$top/tests/sim/scenarios/demo.json" --listen "$USBMUXD_SOCKET_ADDRESS" --control "$control" --state "$dir/sim" >sim.out 2>sim.err &
-simpid=$! handpid=
-trap 'kill $simpid $handpid 2>/dev/null || :' EXIT INT TERM
-i=0
+pids=
+at_exit() {
+    # shellcheck disable=SC2086 # one word a process
+    kill $pids 2>/dev/null || :
+    rm -rf "$sockets"
+}
+trap at_exit EXIT
+trap 'exit 130' INT TERM
+"$sim" --scenario "$top/tests/sim/scenarios/demo.json" --listen "$USBMUXD_SOCKET_ADDRESS" --control "$control" --state sim >sim.out 2>sim.err &
+pids=$!
+tries=0
 until grep -q ready sim.out; do
-    i=$((i + 1))
-    [ $i -lt 100 ] || {
-        cat sim.err >&2
-        exit 1
-    }
+    tries=$((tries + 1))
+    [ $tries -lt 100 ] || stop "phonesim does not start: $(cat sim.err)"
     sleep 0.1
 done
 
-chapter "1. What is plugged in"
-run devices
+chapter "1. The bench: what is plugged in" "1. 作業台に接続されている端末"
+expect 0 devices
 
-chapter "2. The old device is backed up, encrypted. It asks for its passcode; a hand enters it"
-while sleep 0.5; do ctl passcode $a enter >/dev/null 2>&1 || :; done &
-handpid=$!
+chapter "2. The old device is backed up: encrypted, proved, sealed" "2. 旧端末のバックアップ(暗号化・検証・封印)"
+{
+    finger "enters the passcode (encryption)" "パスコードを入力(暗号化の許可)" passcode $a enter
+    finger "enters the passcode (backup)" "パスコードを入力(バックアップの許可)" passcode $a enter
+} &
+pids="$pids $!"
 expect 0 backup $a --password-file password
-kill $handpid
-handpid=
-expect 0 backups
 expect 0 inspect $a --password-file password
-printf '%s$ sha256sum -c %s.sha256%s\n' "$bold" $a "$off"
-(cd home/store && sha256sum --quiet -c $a.sha256 && echo "every file is as it was sealed")
+printf '\n%s$ sha256sum -c %s.sha256%s\n' "$bold" $a "$off"
+sums=sha256sum
+command -v $sums >/dev/null || sums="shasum -a 256"
+(cd home/store && $sums -c $a.sha256 >../../sums) || stop "the seal does not fit"
+printf '%s: OK\n' "$(t "$(wc -l <sums | tr -d ' ') files" "$(wc -l <sums | tr -d ' ') ファイル")"
 
-chapter "3. Dry run: may this backup go onto the new device? Nothing is written"
+chapter "3. The new device is paired (in Setup Assistant it asks nobody); then a dry run, which writes nothing" "3. 新端末のペアリング(初期設定中はタップ不要)と、何も書き込まない予行"
+expect 0 pair $b
+hand "chooses Restore from Mac or PC" "「MacまたはPCから復元」を選択" choose-restore $b
 expect 0 check $a $b --password-file password
 
-chapter "4. Restore: the device takes it, reboots, comes back and is read again"
+chapter "4. Restore: the device takes it, restarts, and is read again" "4. 復元(書き込み・再起動・再読み取り)"
 expect 7 restore $a $b --password-file password
 
-chapter "5. The operator's steps: what can be seen on the device ticks itself, the rest is confirmed by name"
-hand wifi $b
-hand next $b
-run steps $b || :
-hand sign-in $b
-expect 0 confirm $b apple-id --by Sato
-hand finish-setup $b
-hand home $b
-run steps $b || :
-printf 'Until the agent is authenticated again, the new device reports as: %s (the OLD device)\n' "$(ctl state $b | "$sim" json .agent.reports_as)"
-hand reauth-agent $b
-expect 0 confirm $b agent-reauth --by Sato
+chapter "5. The operator's steps: what the device shows ticks itself, the rest is confirmed by name" "5. 作業者の手順(端末から読み取れるものは自動で完了、残りは名前を付けて確認)"
+hand "joins the Wi-Fi" "Wi-Fiに接続" wifi $b
+hand "taps Next on Remote Management" "「リモートマネジメント」で「次へ」をタップ" next $b
 expect 0 steps $b
+hand "signs in with the Apple ID" "Apple IDでサインイン" sign-in $b
+expect 0 confirm $b apple-id
+hand "finishes the setup" "初期設定を完了" finish-setup $b
+hand "sees the Home screen" "ホーム画面を確認" home $b
+expect 0 steps $b
+printf '\n%s %s\n' "$(t "Until the agent is authenticated again, the new device reports the location of:" "エージェントを再認証するまで、新端末が報告する位置情報の端末:")" \
+    "$(ctl state $b | "$sim" json .agent.reports_as)"
+hand "the manual's three taps: the agent is authenticated again" "マニュアルの3タップでエージェントを再認証" reauth-agent $b
+expect 0 confirm $b agent-reauth
+printf '\n%s %s\n' "$(t "Now it reports:" "現在:")" "$(ctl state $b | "$sim" json .agent.reports_as)"
 expect 0 status
 
-chapter "6. The report"
+chapter "6. The report: who did what, when, with which evidence" "6. 報告書(誰が・いつ・何を・どの証拠で)"
 for type in html csv json; do expect 0 report --out report.$type; done
-printf 'open %s\n' "$dir/report.html"
+printf '\n'
+"$sim" json .jobs <report.json >/dev/null || stop "report.json is no JSON"
+printf '%s file://%s\n' "$(t "Open it:" "開くには:")" "$dir/report.html"
 
-chapter "7. Refusals: nothing is written, and the sentence says what to do"
-printf '%s\n' "- the new device's iOS is older than the backup's"
+chapter "7. Refusals: nothing is written, and one sentence says what to do" "7. 拒否(何も書き込まず、次にすべきことを一文で伝える)"
+remark "The new device's iOS is older than the backup's" "新端末のiOSがバックアップより古い"
 expect 3 restore $a $old --password-file password
-printf '%s\n' "- a row of the manual's table that is not supported: an unsupervised backup onto the same device, supervised meanwhile"
-expect 0 backup $taro --password-file password
-hand wipe $taro
-hand activate $taro
-hand supervise $taro
-expect 3 check $taro $taro --password-file password
-printf '%s\n' "- a wrong backup password: found out on this computer, before the device is touched"
-hand wipe $b
-hand activate $b
-expect 4 restore $a $b --password-file wrong
-
-chapter "The same in Japanese: --lang ja, or a Japanese locale"
-run --lang ja check $a $old --password-file password || :
+remark "Not supported by the manual: an unsupervised backup onto the same device, supervised meanwhile" "マニュアルで非対応(監視対象外のバックアップを、監視対象になった同じ端末へ)"
+"$kb" backup $taro --password-file password >said 2>&1 || stop "$(cat said)"
+hand "erases Taro's iPhone; it is supervised from now on" "Taroの端末を消去し、監視対象にする" wipe $taro
+hand "activates it" "アクティベーション" activate $taro
+ctl supervise $taro >/dev/null
+"$kb" pair $taro >said 2>&1 || stop "$(cat said)"
+expect 3 restore $taro $taro --password-file password
+remark "A wrong password: found out on this computer, before the device is touched" "パスワードの誤り(端末に触れる前に、このコンピュータで判明)"
+expect 4 restore $a $taro --password-file wrong

@@ -60,7 +60,6 @@ void kb_tell_backup(const struct kb_cli *cli, const struct kb_backup_info *info)
     row(cli, _("Taken at"), when);
     row(cli, _("Encrypted"), kb_human_tri(info->encrypted));
     row(cli, _("Finished"), kb_human_tri(info->finished));
-    row(cli, _("Full"), kb_human_tri(info->full));
     row(cli, _("Source state"), source_words(info));
     row(cli, _("Supervised"), kb_human_tri(info->supervised));
     row(cli, _("MDM"), kb_human_tri(info->mdm));

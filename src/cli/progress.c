@@ -122,15 +122,18 @@ static void show_progress(struct kb_show *show, const json_t *object) {
     kb_json_get_text(object, "phase", phase, sizeof phase);
     if (strcmp(phase, show->phase)) begin_phase(show, phase, pct, bytes, now);
     if (bytes >= 0) sample_rate(show, bytes, now);
-    if (pct < 0 && !strcmp(show->said, phase_words(phase))) return; /* the state before it said so already */
+    /* The state before it said so already; a plain line comes when there is more to say. */
+    bool bare = pct < 0 || (!show->cli->err_live && (pct == 0 || pct >= 100));
+    if (bare && !strcmp(show->said, phase_words(phase))) return;
     bool whole = pct >= 100;
     int64_t every = show->cli->err_live ? LIVE_EVERY_MS : PLAIN_EVERY_MS;
     if (show->drawn_ms && now - show->drawn_ms < every && !(whole && show->cli->err_live)) return;
     struct kb_buf line = {0};
     int columns = 80, rows;
     if (show->cli->err_live) kb_tty_size(2, &columns, &rows);
-    kb_show_render(&line, phase, pct, bytes, show->rate, kb_show_left(show->phase_pct, pct, now - show->phase_ms),
-                   show->cli->err_live ? columns - 1 : 200, show->cli->err_live);
+    kb_show_render(&line, phase, bare ? -1 : pct, bare ? -1 : bytes, show->rate,
+                   kb_show_left(show->phase_pct, pct, now - show->phase_ms), show->cli->err_live ? columns - 1 : 200,
+                   show->cli->err_live);
     clear(show);
     fprintf(stderr, show->cli->err_live ? "%s" : "%s\n", line.data);
     show->live = show->cli->err_live;
@@ -148,6 +151,7 @@ static void show_prompt(struct kb_show *show, const json_t *object) {
     if (!*text) return;
     bool fresh = strcmp(ask, show->asked) != 0;
     kb_text_copy(show->asked, sizeof show->asked, ask);
+    kb_text_copy(show->prompt, sizeof show->prompt, text);
     kb_say(show->cli, "%s%s%s>>> %s%s", fresh && show->cli->err_live ? "\a" : "", kb_paint(colour, KB_PAINT_WARN),
            kb_paint(colour, KB_PAINT_STRONG), text, kb_paint(colour, KB_PAINT_NONE));
 }
@@ -184,6 +188,15 @@ static void show_state(struct kb_show *show, const json_t *object) {
     kb_say(show->cli, "%s", show->said);
 }
 
+/* "Restored; steps are open: TAP THIS" below a prompt that says so: the prompt is not said twice. */
+static void cut_prompt(const struct kb_show *show, char *text) {
+    size_t size = strlen(text), tail = strlen(show->prompt);
+    if (!tail || size < tail + 3 || strcmp(text + size - tail, show->prompt)) return;
+    text[size - tail] = '\0';
+    size = strlen(text);
+    if (!strcmp(text + size - 2, ": ")) strcpy(text + size - 2, ".");
+}
+
 static void show_result(struct kb_show *show, const json_t *object) {
     char text[600] = "";
     bool colour = show->cli->options.json ? show->cli->err_colour : show->cli->out_colour;
@@ -191,6 +204,7 @@ static void show_result(struct kb_show *show, const json_t *object) {
     enum kb_paint paint = code == 0 ? KB_PAINT_GOOD : code == 7 ? KB_PAINT_WARN : KB_PAINT_BAD;
     kb_json_get_text(object, "text", text, sizeof text);
     kb_show_end(show);
+    cut_prompt(show, text);
     if (!*text) kb_json_get_text(object, "outcome", text, sizeof text);
     kb_tell(show->cli, "%s%s%s", kb_paint(colour, paint), text, kb_paint(colour, KB_PAINT_NONE));
 }

@@ -15,6 +15,7 @@ struct kb_show {
     bool live;                       /* a line without its end stands on the terminal */
     char said[96];                   /* the state that was said last, in words */
     char asked[32];                  /* the prompt that is shown now */
+    char prompt[600];                /* its text, or that of the last one */
 };
 void kb_show_init(struct kb_show *show, const struct kb_cli *cli);
 /* One line of a worker: passes it on as JSON, and shows it to people. */

@@ -291,8 +291,8 @@ static void end_backup(struct job *job, struct kb_result *res, const struct kb_b
     bool begun = job->row.state == KB_STATE_BACKING_UP;
     if (!kb_failed(res)) {
         event = KB_EV_SEALED;
-        snprintf(res->text, sizeof res->text, _("Backed up and sealed: %lld files, %lld bytes"), (long long)info->files,
-                 (long long)info->bytes);
+        snprintf(res->text, sizeof res->text, _("Backed up and sealed: %lld files, %.1f MB"), (long long)info->files,
+                 (double)info->bytes / 1e6);
     }
     job_event_or_log(job, event, res->text);
     const char *outcome = !kb_failed(res)                        ? "backed-up"

@@ -324,8 +324,8 @@ static void tell_end(struct job *job, const char *outcome, struct kb_result *res
         kb_text_copy(res->text, sizeof res->text, _("The device is restored and nothing is left to do"));
     if (res->domain == KB_OPERATOR && job->row.state == KB_STATE_STEPS) {
         job_operator(job, kb_step_name(job->row.step), res->text);
-        *res =
-            kb_while(*res, kb_streq(outcome, "restored") ? _("Restored; what is left to do") : _("What is to be done"));
+        *res = kb_while(*res, kb_streq(outcome, "restored") ? _("Restored; the operator's steps are open")
+                                                            : _("What is to be done"));
     }
     job_result_line(job, outcome, res);
 }

@@ -4,6 +4,7 @@
  * and asks for another.
  */
 #include "restore.h"
+#include "parts.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -144,22 +145,35 @@ static void guess_agent(struct restore *restore, const char *bundle, struct sim_
         }
 }
 
+/* What the restored files say of the device they came from. The agent is looked for under every name that the bench
+ * knows. */
+static void read_truth(struct restore *restore, const char *udid, struct sim_truth *truth) {
+    const struct sim *sim = restore->dev->sim;
+    char bundle[128];
+
+    memset(truth, 0, sizeof *truth);
+    for (int i = -1; i < sim->device_count && !truth->agent.installed; i++) {
+        struct sim_device *dev = i < 0 ? restore->dev : sim->devices[i];
+        pthread_mutex_lock(&dev->lock);
+        snprintf(bundle, sizeof bundle, "%s", dev->agent.bundle_id);
+        pthread_mutex_unlock(&dev->lock);
+        if (i >= 0 && !*bundle) continue;
+        pthread_mutex_lock(&restore->content->lock);
+        sim_content_truth(restore->content, bundle, truth);
+        pthread_mutex_unlock(&restore->content->lock);
+        guess_agent(restore, bundle, truth, udid);
+    }
+}
+
 static void apply(struct restore *restore) {
     struct sim_device *dev = restore->dev;
     plist_t lockdown = plist_dict_get_item(restore->manifest, "Lockdown");
     const char *udid = dict_string(lockdown, "UniqueDeviceID");
-    char bundle[128];
     struct sim_truth truth;
 
     udid = udid && *udid ? udid : restore->source;
-    pthread_mutex_lock(&dev->lock);
-    snprintf(bundle, sizeof bundle, "%s", dev->agent.bundle_id);
-    pthread_mutex_unlock(&dev->lock);
     take_content(restore);
-    pthread_mutex_lock(&restore->content->lock);
-    sim_content_truth(restore->content, bundle, &truth);
-    pthread_mutex_unlock(&restore->content->lock);
-    guess_agent(restore, bundle, &truth, udid);
+    read_truth(restore, udid, &truth);
     take_password(restore);
     sim_apply_restore(dev, udid, truth.supervised, truth.mdm, truth.agent.installed ? &truth.agent : NULL);
     pthread_mutex_lock(&dev->lock);
