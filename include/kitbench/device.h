@@ -24,6 +24,8 @@ struct kb_attached {
 #define KB_MAX_ATTACHED 256
 /* USB devices now. count at most KB_MAX_ATTACHED. Ends at deadline_ms (kb_clock_ms). */
 KB_MUST_CHECK struct kb_result kb_mux_list(struct kb_attached *list, int *count, int64_t deadline_ms);
+/* This computer's name in usbmuxd's pairing store: proves that the store can be read. */
+KB_MUST_CHECK struct kb_result kb_mux_buid(char out[64], int64_t deadline_ms);
 enum kb_mux_event { KB_MUX_ATTACHED, KB_MUX_DETACHED, KB_MUX_PAIRED };
 /*
  * Listens: each present device first, then live events, until each returns false, cancel, or deadline_ms. A Detached is

@@ -43,7 +43,7 @@ int kb_cmd_backup(struct kb_cli *cli) {
     struct kb_request request;
     memset(&request, 0, sizeof request);
     struct kb_result res = prepare(cli, &request);
-    int code = kb_failed(&res) ? kb_say_result(cli, &res) : kb_run_told(cli, &request);
+    int code = kb_failed(&res) ? kb_say_result(cli, &res) : kb_run_told(cli, &request, NULL);
     kb_request_release(&request);
     return code;
 }

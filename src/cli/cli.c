@@ -47,6 +47,11 @@ static void settle(struct kb_cli *cli) {
     struct kb_settings *settings = &cli->settings;
     if (options->store) kb_setting_put(settings, KB_SET_STORE, options->store, KB_FROM_OPTION);
     if (options->by) kb_setting_put(settings, KB_SET_OPERATOR, options->by, KB_FROM_OPTION);
+    if (kb_setting(settings, KB_SET_OPERATOR)) { /* a name goes into the journal and onto terminals */
+        char name[128];
+        kb_text_clean(name, sizeof name, kb_setting(settings, KB_SET_OPERATOR));
+        kb_setting_put(settings, KB_SET_OPERATOR, name, settings->list[KB_SET_OPERATOR].origin);
+    }
     if (!kb_setting(settings, KB_SET_STORE)) {
         char *store = kb_path_join(cli->home, "store");
         kb_setting_put(settings, KB_SET_STORE, store, KB_FROM_DEFAULT);

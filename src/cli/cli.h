@@ -115,8 +115,9 @@ void kb_request_init(const struct kb_cli *cli, struct kb_request *request, enum 
  * NULL when it said none; the caller's. The result is the worker's own.
  */
 KB_MUST_CHECK struct kb_result kb_run_one(const struct kb_cli *cli, const struct kb_request *request, json_t **object);
-/* The same for commands whose end is the result line: says only what that line did not say; the exit code. */
-int kb_run_told(const struct kb_cli *cli, const struct kb_request *request);
+/* The same for commands whose end is the result line: says only what that line did not say; the exit code. outcome (may
+ * be NULL) is the line's, "" when none came. */
+int kb_run_told(const struct kb_cli *cli, const struct kb_request *request, char outcome[32]);
 /* Reads the devices side by side; devices[n] is list[n], with what could not be read unknown. A worker that died is
  * said on standard error. Asks for evidence (ticks steps) where evidence is true. */
 KB_MUST_CHECK struct kb_result kb_run_probes(const struct kb_cli *cli, enum kb_task task,

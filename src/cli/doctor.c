@@ -40,6 +40,15 @@ static void put(struct exam *exam, const char *check, enum health state, const c
             kb_paint(colour, KB_PAINT_NONE), text);
 }
 
+static void check_pairing(struct exam *exam) {
+    char buid[64] = "";
+    struct kb_result res = kb_mux_buid(buid, kb_clock_ms() + MUX_WAIT_MS);
+    if (kb_failed(&res))
+        put(exam, "pairing", FAIL, _("usbmuxd's pairing records cannot be read: %s"), res.text);
+    else
+        put(exam, "pairing", FINE, "%s", _("usbmuxd's pairing records can be read"));
+}
+
 static void check_usbmuxd(struct exam *exam) {
     struct kb_attached *list = kb_xcalloc(KB_MAX_ATTACHED, sizeof *list);
     int count = 0;
@@ -49,6 +58,7 @@ static void check_usbmuxd(struct exam *exam) {
     else
         put(exam, "usbmuxd", FINE, _("usbmuxd answers; attached devices: %d"), count);
     free(list);
+    if (!kb_failed(&res)) check_pairing(exam);
 }
 
 static void check_store(struct exam *exam) {

@@ -80,11 +80,10 @@ struct kb_backup_options kb_backup_options_of(const struct kb_cli *cli, bool dee
     return options;
 }
 
-static struct kb_result unlock(const struct kb_cli *cli, struct kb_backup *backup, bool *deep) {
+static struct kb_result unlock(const struct kb_cli *cli, struct kb_backup *backup) {
     struct kb_secret *secret = NULL;
     struct kb_result res = kb_password_get(cli, KB_PASSWORD_IF_GIVEN, "", &secret);
     if (!kb_failed(&res) && secret) res = kb_backup_unlock(backup, secret, NULL, NULL);
-    *deep = secret && !kb_failed(&res);
     kb_secret_free(secret);
     return res;
 }
@@ -98,15 +97,14 @@ int kb_cmd_inspect(struct kb_cli *cli) {
     struct kb_backup_info *info = kb_xcalloc(1, sizeof *info);
     struct kb_backup *backup = NULL;
     char *path = NULL;
-    bool deep = false;
     int code;
     struct kb_result locked = kb_ok();
     struct kb_result res = kb_backup_resolve(cli->store, cli->options.operands[0], &path);
     if (!kb_failed(&res)) res = kb_backup_open(path, &backup);
     if (kb_failed(&res)) goto out;
-    locked = unlock(cli, backup, &deep);
+    locked = unlock(cli, backup);
     if (locked.domain == KB_PASSWORD) goto out;
-    struct kb_backup_options options = kb_backup_options_of(cli, deep);
+    struct kb_backup_options options = kb_backup_options_of(cli, true);
     res = kb_backup_inspect(backup, &options, info);
     if (kb_failed(&res)) goto out;
     json_t *object = kb_backup_info_to_json(info);

@@ -69,8 +69,8 @@ const struct kb_option kb_option_table[] = {
      AT(dry_run), NULL, NULL},
     {"route", 0, N_("ROUTE"), JUDGING, false, N_("usb (default), or icloud: only the operator's steps"), 0, take_route,
      "usb, icloud"},
-    {"jobs", 0, N_("JOBS.csv"), KB_FOR(KB_CMD_CHECK), false, N_("judge every pair of a job sheet"), AT(jobs), NULL,
-     NULL},
+    /* Taken so that check can say that it comes later; without help text it is not listed. */
+    {"jobs", 0, N_("JOBS.csv"), KB_FOR(KB_CMD_CHECK), false, NULL, AT(jobs), NULL, NULL},
     {"accept", 0, N_("RULE"), JUDGING, true, N_("go on although this rule holds; recorded with --by"), 0, take_accept,
      "backup-unencrypted, ios27-supervised"},
     {"source-state", 0, N_("STATE"), SOURCES, true,

@@ -60,7 +60,7 @@ int kb_cmd_pair(struct kb_cli *cli) {
         kb_request_release(&request);
         return kb_say_result(cli, &res);
     }
-    int code = kb_run_told(cli, &request);
+    int code = kb_run_told(cli, &request, NULL);
     kb_request_release(&request);
     return code;
 }

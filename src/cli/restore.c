@@ -43,12 +43,13 @@ int kb_cmd_restore(struct kb_cli *cli) {
     enum kb_task task = cli->options.dry_run ? KB_TASK_CHECK : KB_TASK_RESTORE;
     struct kb_result res = kb_pair_request(cli, task, &request);
     if (!kb_failed(&res) && cli->options.identity) res = kb_identity_password(cli, &request.identity_password);
+    char outcome[32] = "";
     int code;
     if (kb_failed(&res))
         code = kb_say_result(cli, &res);
     else
-        code = cli->options.dry_run ? kb_judge_pair(cli, &request) : kb_run_told(cli, &request);
-    if (code == 7 && !cli->options.dry_run)
+        code = cli->options.dry_run ? kb_judge_pair(cli, &request) : kb_run_told(cli, &request, outcome);
+    if (code == 7 && !strcmp(outcome, "restored"))
         kb_say(cli, _("Next: kitbench steps %s, and follow it on the device."), request.udid ? request.udid : "");
     kb_request_release(&request);
     return code;

@@ -34,8 +34,8 @@ void kb_request_init(const struct kb_cli *cli, struct kb_request *request, enum 
 struct one {
     struct kb_show show;
     json_t *object;
-    bool told;  /* a result line came */
-    bool quiet; /* the answer is one object: event lines are for people only */
+    char outcome[32]; /* of the result line; "" when none came */
+    bool quiet;       /* the answer is one object: event lines are for people only */
 };
 
 static void one_line(void *arg, int n, json_t *object) {
@@ -47,7 +47,7 @@ static void one_line(void *arg, int n, json_t *object) {
             kb_show_quietly(&one->show, object);
         else
             kb_show_event(&one->show, object);
-        one->told = one->told || !strcmp(event, "result");
+        if (!strcmp(event, "result")) kb_json_get_text(object, "outcome", one->outcome, sizeof one->outcome);
         return;
     }
     json_decref(one->object);
@@ -81,11 +81,12 @@ struct kb_result kb_run_one(const struct kb_cli *cli, const struct kb_request *r
     return res;
 }
 
-int kb_run_told(const struct kb_cli *cli, const struct kb_request *request) {
+int kb_run_told(const struct kb_cli *cli, const struct kb_request *request, char outcome[32]) {
     struct one one = {.object = NULL};
     struct kb_result res = run_one(cli, request, &one);
     json_decref(one.object);
-    return one.told ? kb_exit_of(&res) : kb_say_result(cli, &res);
+    if (outcome) memcpy(outcome, one.outcome, sizeof one.outcome);
+    return *one.outcome ? kb_exit_of(&res) : kb_say_result(cli, &res);
 }
 
 struct many {
