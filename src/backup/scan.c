@@ -116,7 +116,7 @@ static void load_folder(struct scan *scan) {
         scan->result =
             kb_fail(KB_STORE, KB_STORE_HOSTILE,
                     _("One part of the backup holds more files than any device makes; do not use this folder"));
-    qsort(scan->stored, scan->count, sizeof *scan->stored, by_id);
+    if (scan->count) qsort(scan->stored, scan->count, sizeof *scan->stored, by_id);
 }
 
 static void leave_folder(struct scan *scan) {

@@ -181,7 +181,7 @@ static bool walk(struct sealing *seal, const char *rel, int depth) {
     else
         seal->result = kb_dir_list(seal->dir, folder, take_item, &items);
     right = !kb_failed(&seal->result);
-    qsort(items.list, items.count, sizeof *items.list, by_name);
+    if (items.count) qsort(items.list, items.count, sizeof *items.list, by_name);
     for (size_t i = 0; right && i < items.count; i++) {
         if (depth == 0) seal->done_pct = (int)(i * 100 / items.count);
         right = walk_item(seal, rel, &items.list[i], depth);
