@@ -49,14 +49,14 @@ static struct kb_result setup_is_done(struct job *job) {
 static struct kb_result get_ready(struct job *job) {
     struct job_pairing pairing = {0};
     struct kb_result res = job_identity(job, &pairing.identity);
-    if (kb_failed(&res)) return res;
-    const struct kb_device *device = &job->device;
-    if (device->trust != KB_TRUST_TRUSTED || device->locked == KB_YES) res = job_event(job, KB_EV_NEEDS_HAND, NULL);
-    if (!kb_failed(&res)) res = job_hands(job, look_ready, &pairing, 30);
+    if (!kb_failed(&res)) res = look_ready(job, &pairing);
+    if (res.domain == KB_OPERATOR) {
+        res = job_event(job, KB_EV_NEEDS_HAND, NULL);
+        if (!kb_failed(&res)) res = job_hands(job, look_ready, &pairing, 30);
+    }
     kb_identity_free(pairing.identity);
     job_learn_device(job);
-    if (!kb_failed(&res)) res = setup_is_done(job);
-    return res;
+    return kb_failed(&res) ? res : setup_is_done(job);
 }
 
 /* ---- The password -------------------------------------------------------------------------------------------------

@@ -26,11 +26,13 @@ struct run {
 /* ---- Is it green --------------------------------------------------------------------------------------------------
  */
 
-/* What the check found, kept for the report; once per verdict, not once per second. */
+/* What the check found, kept for the report; once per verdict (and when the device can tell who it is), not once per
+ * second. */
 static struct kb_result record(struct run *run) {
     struct job *job = run->job;
     const struct kb_judgement *judgement = &run->check.judgement;
-    if (run->told == judgement->verdict) return kb_ok();
+    bool named = job->row.device_serial[0] || !job->device.serial[0];
+    if (run->told == judgement->verdict && named) return kb_ok();
     job_learn_device(job);
     job->row.source = judgement->source;
     job->row.target = judgement->target;
