@@ -80,30 +80,27 @@ struct kb_result job_finish(struct job *job) {
 /* ---- The task -----------------------------------------------------------------------------------------------------
  */
 
-/* The device said 0, or the link was lost at the very end: now it is here and can be read. */
+/* The device said 0, or the link was lost before it could: now it is here and can be read. */
 static struct kb_result settle_restore(struct job *job) {
-    const struct job_before before = {KB_UNKNOWN, KB_UNKNOWN, ""};
+    struct job_before before;
     const struct kb_job *row = &job->row;
-    bool answered = row->touch == KB_TOUCH_ANSWERED;
     enum kb_step steps[KB_MAX_PLAN];
-    switch (job_was_restored(answered, &before, &job->device)) {
-    case KB_YES:
-        break;
-    case KB_NO:
+    struct kb_result res = job_before_get(job, &before);
+    if (kb_failed(&res)) return res;
+    enum kb_tri restored = job_was_restored(row->touch == KB_TOUCH_ANSWERED, &before, &job->device);
+    if (restored == KB_NO && row->state == KB_STATE_REBOOTING)
         return job_event(job, KB_EV_BACK_NOT_RESTORED,
                          _("The device is back and was not restored; run `kitbench restore` again"));
-    default:
-        return kb_ok();
-    }
+    if (restored != KB_YES) return kb_ok();
     const struct kb_case *known = kb_case_find(row->source, row->same_device == KB_YES, row->target);
     int count = kb_plan_steps(row->route, known, row->same_device, steps);
     return job_confirm(job, steps, count);
 }
 
+/* Also one that was set aside: a device that looked half restored may have finished by itself. */
 static bool is_unsettled(const struct kb_job *row) {
-    if (row->kind != KB_JOB_RESTORE) return false;
-    if (row->state == KB_STATE_REBOOTING) return row->touch == KB_TOUCH_ASKED || row->touch == KB_TOUCH_ANSWERED;
-    return row->state == KB_STATE_SET_ASIDE && row->touch == KB_TOUCH_ANSWERED;
+    bool waits = row->state == KB_STATE_REBOOTING || row->state == KB_STATE_SET_ASIDE;
+    return row->kind == KB_JOB_RESTORE && waits && (row->touch == KB_TOUCH_ASKED || row->touch == KB_TOUCH_ANSWERED);
 }
 
 /* A restored device that waits in Setup Assistant has lost our pairing and gives it again without a tap. One try. */

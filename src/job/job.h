@@ -113,7 +113,7 @@ struct job_transfer {
     bool announced;         /* the device tells by itself when it asks */
     bool gave_up;           /* it was waited for long enough */
     int64_t asked_ms, told_ms;
-    void (*on_progress)(void *arg, double done_pct);
+    void (*on_progress)(void *arg, double done_pct, int64_t bytes);
     void *arg;
     double done_pct;
     int64_t bytes;
@@ -153,6 +153,9 @@ struct job_before {
     enum kb_tri encryption;       /* of the device before the restore */
     char restore_state[64];
 };
+/* Kept with the judgement in the journal, for whoever reads the device after a kill. */
+void job_before_set(json_t *judgement, enum kb_tri backup_encrypted, const struct kb_device *device);
+KB_MUST_CHECK struct kb_result job_before_get(struct job *job, struct job_before *before);
 enum kb_tri job_was_restored(bool answered, const struct job_before *before, const struct kb_device *after);
 
 /* ---- evidence.c ---- */

@@ -40,6 +40,7 @@ static struct kb_result record(struct run *run) {
     kb_text_copy(job->row.backup_udid, sizeof job->row.backup_udid, run->check.info.udid);
     kb_text_copy(job->row.backup_serial, sizeof job->row.backup_serial, run->check.info.serial);
     json_t *object = job_check_object(job, &run->check);
+    job_before_set(object, run->check.info.encrypted, &job->device);
     struct kb_result res = kb_journal_set_facts(job->journal, &job->row, object);
     json_decref(object);
     if (!kb_failed(&res)) run->told = judgement->verdict;
@@ -113,11 +114,19 @@ static struct kb_result record_accepted(struct run *run) {
 /* Intent is on the disk before the request is on the wire. */
 static struct kb_result about_to(void *arg) { return job_touch(((struct run *)arg)->job, KB_TOUCH_ASKED); }
 
+/*
+ * Near the end the device goes on by itself when the link is lost: from 97 % on, and when it has taken every file (its
+ * last word on progress may be older than that).
+ */
+static bool is_late(const struct run *run, double done_pct, int64_t bytes) {
+    return done_pct >= LATE_PCT || (run->check.info.bytes > 0 && bytes >= run->check.info.bytes);
+}
+
 /* From here the device may finish by itself: a kill from now on leaves it perhaps restored (recover.c). */
-static void on_progress(void *arg, double done_pct) {
+static void on_progress(void *arg, double done_pct, int64_t bytes) {
     struct run *run = arg;
     struct job *job = run->job;
-    if (run->late || done_pct < LATE_PCT) return;
+    if (run->late || !is_late(run, done_pct, bytes)) return;
     run->late = true;
     struct kb_result res = kb_journal_set_state(job->journal, job->row.id, KB_STATE_REBOOTING,
                                                 _("The device is finishing the restore; leave it plugged in"));
@@ -174,7 +183,7 @@ static enum kb_job_event event_of(const struct run *run, const struct kb_result 
     if (refused_untouched(run, res)) return KB_EV_FAILED_UNTOUCHED;
     if (res->domain == KB_CANCELLED) return KB_EV_CANCELLED;
     if (res->domain == KB_BACKUP2 && res->code < 0)
-        return run->end.done_pct >= LATE_PCT ? KB_EV_LINK_LOST_LATE : KB_EV_LINK_LOST_EARLY;
+        return is_late(run, run->end.done_pct, run->end.bytes) ? KB_EV_LINK_LOST_LATE : KB_EV_LINK_LOST_EARLY;
     return KB_EV_FAILED_TOUCHED;
 }
 

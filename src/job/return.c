@@ -62,6 +62,42 @@ out:
     return res;
 }
 
+/* ---- What the device was before, and what it is now ---------------------------------------------------------------
+ */
+
+#define KEY_BEFORE "device_before"
+
+void job_before_set(json_t *judgement, enum kb_tri backup_encrypted, const struct kb_device *device) {
+    json_t *before = json_object();
+    kb_json_set_tri(before, "backup_encrypted", backup_encrypted);
+    kb_json_set_tri(before, "backup_encryption", device->backup_encryption);
+    kb_json_set_text(before, "restore_state", device->restore_state);
+    json_object_set_new(judgement, KEY_BEFORE, before);
+}
+
+/* The last judgement of the job is the one its restore was started by. */
+static bool take_before(void *arg, const struct kb_row *row) {
+    struct job_before *before = arg;
+    if (!kb_streq(row->kind, "facts")) return true;
+    json_t *body = kb_json_parse(row->body, strlen(row->body), 1 << 20);
+    const json_t *found = json_object_get(json_object_get(body, "judgement"), KEY_BEFORE);
+    if (found) {
+        before->backup_encrypted = kb_json_get_tri(found, "backup_encrypted");
+        before->encryption = kb_json_get_tri(found, "backup_encryption");
+        before->restore_state[0] = 0;
+        kb_json_get_text(found, "restore_state", before->restore_state, sizeof before->restore_state);
+    }
+    json_decref(body);
+    return true;
+}
+
+struct kb_result job_before_get(struct job *job, struct job_before *before) {
+    /* As long as nothing is known, the word "restored" may be an earlier restore's: it proves nothing. */
+    const struct job_before unknown = {KB_UNKNOWN, KB_UNKNOWN, "RestoredFrom"};
+    *before = unknown;
+    return kb_journal_rows(job->journal, job->row.id, take_before, before);
+}
+
 /*
  * Proofs, the strongest first. WillEncrypt survives an erase only through the restore of an encrypted backup
  * (protocol.md 3.10), so it proves a restore when it was off before, and its absence disproves one.

@@ -39,7 +39,7 @@ static void on_progress(void *arg, double done_pct, int64_t bytes) {
     t->asked = false; /* it moves: whatever was asked has been answered */
     t->done_pct = done_pct;
     t->bytes = bytes;
-    if (t->on_progress) t->on_progress(t->arg, done_pct);
+    if (t->on_progress) t->on_progress(t->arg, done_pct, bytes);
     job_progress(t->job, t->phase, done_pct, bytes);
 }
 
