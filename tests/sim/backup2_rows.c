@@ -1,6 +1,7 @@
 /* Reading what a host gives back: small property lists, an encrypted Manifest.db, its rows, all checked as a device
  * does. */
 #include "backup2.h"
+#include "backup2_bplist.h"
 
 #include <sqlite3.h>
 #include <stdlib.h>
@@ -85,67 +86,56 @@ bool decrypt_file(const char *from, const char *to, const uint8_t key[MB_KEY]) {
     return ok && total > 0;
 }
 
-/* The object that a UID of the dictionary leads to, when it has the wanted type. */
-static plist_t follow(plist_t objects, plist_t dict, const char *key, plist_type type) {
-    plist_t uid = item(dict, key, PLIST_UID), object;
-    uint64_t at = 0;
+/* The object that a UID of the dictionary leads to; -1: none. */
+static int64_t follow(const struct bplist *plist, int64_t objects, int64_t dict, const char *key) {
+    int64_t at;
 
-    if (!uid) return NULL;
-    plist_get_uid_val(uid, &at);
-    object = at < plist_array_get_size(objects) ? plist_array_get_item(objects, (uint32_t)at) : NULL;
-    return object && plist_get_node_type(object) == type ? object : NULL;
+    return bplist_uid(plist, bplist_get(plist, dict, key), &at) ? bplist_at(plist, objects, at) : -1;
 }
 
-static int64_t integer(plist_t dict, const char *key, int64_t otherwise) {
-    plist_t node = item(dict, key, PLIST_UINT);
-    uint64_t value = 0;
+static int64_t integer(const struct bplist *plist, int64_t dict, const char *key) {
+    int64_t value = 0;
 
-    if (!node) return otherwise;
-    plist_get_uint_val(node, &value);
-    return (int64_t)value;
+    return bplist_int(plist, bplist_get(plist, dict, key), &value) ? value : 0;
 }
 
-static void read_key(plist_t objects, plist_t file, struct row *row) {
-    plist_t holder = follow(objects, file, "EncryptionKey", PLIST_DICT);
-    plist_t data = holder ? item(holder, "NS.data", PLIST_DATA) : NULL;
-    uint64_t size = 0;
-    const char *bytes;
+/* The wrapped key, in any of the forms that tools write. */
+static void read_key(const struct bplist *plist, int64_t objects, int64_t file, struct row *row) {
+    int64_t holder = follow(plist, objects, file, "EncryptionKey");
+    size_t size = 0;
+    const uint8_t *bytes = bplist_data(plist, holder, &size);
 
-    if (holder && !data) data = follow(objects, holder, "NS.data", PLIST_DATA);
-    if (!data) data = follow(objects, file, "EncryptionKey", PLIST_DATA);
-    bytes = data ? plist_get_data_ptr(data, &size) : NULL;
+    if (!bytes) bytes = bplist_data(plist, bplist_get(plist, holder, "NS.data"), &size);
+    if (!bytes) bytes = bplist_data(plist, follow(plist, objects, holder, "NS.data"), &size);
     row->has_key = bytes && size == sizeof row->key;
     if (row->has_key) memcpy(row->key, bytes, sizeof row->key);
 }
 
 /* The MBFile of a row's blob; false: no such thing. */
 static bool read_mbfile(const void *blob, int size, struct row *row) {
-    plist_t plist = NULL, objects, file, node;
-    const char *path, *bytes;
-    uint64_t length = 0;
-    bool ok = false;
+    struct bplist plist;
+    int64_t objects, file;
+    const uint8_t *digest;
+    size_t length = 0;
+    char *path;
+    bool ok;
 
-    if (size < 40 || size > 1 << 20 || memcmp(blob, "bplist00", 8) != 0) return false;
-    plist_from_bin(blob, (uint32_t)size, &plist);
-    objects = item(plist, "$objects", PLIST_ARRAY);
-    file = objects ? follow(objects, item(plist, "$top", PLIST_DICT), "root", PLIST_DICT) : NULL;
-    if (file) {
-        node = follow(objects, file, "RelativePath", PLIST_STRING);
-        path = node ? plist_get_string_ptr(node, NULL) : NULL;
-        ok = path && !strcmp(path, row->path);
-        row->size = integer(file, "Size", 0);
-        row->mtime = integer(file, "LastModified", 0);
-        row->mode = integer(file, "Mode", 0);
-        row->class = (int)integer(file, "ProtectionClass", 0);
-        node = follow(objects, file, "Target", PLIST_STRING);
-        row->target = node ? strdup(plist_get_string_ptr(node, NULL)) : NULL;
-        node = follow(objects, file, "Digest", PLIST_DATA);
-        bytes = node ? plist_get_data_ptr(node, &length) : NULL;
-        row->has_digest = bytes && length == 20;
-        if (row->has_digest) memcpy(row->digest, bytes, 20);
-        read_key(objects, file, row);
-    }
-    plist_free(plist);
+    if (size < 40 || size > 1 << 20 || !bplist_open(&plist, blob, (size_t)size)) return false;
+    objects = bplist_get(&plist, plist.top, "$objects");
+    file = follow(&plist, objects, bplist_get(&plist, plist.top, "$top"), "root");
+    if (!bplist_is_dict(&plist, file)) return false;
+    path = bplist_string(&plist, follow(&plist, objects, file, "RelativePath"));
+    ok = path && !strcmp(path, row->path);
+    free(path);
+    row->size = integer(&plist, file, "Size");
+    row->mtime = integer(&plist, file, "LastModified");
+    row->mode = integer(&plist, file, "Mode");
+    row->class = (int)integer(&plist, file, "ProtectionClass");
+    row->target = bplist_string(&plist, follow(&plist, objects, file, "Target"));
+    digest = bplist_data(&plist, follow(&plist, objects, file, "Digest"), &length);
+    row->has_digest = digest && length == sizeof row->digest;
+    if (row->has_digest) memcpy(row->digest, digest, sizeof row->digest);
+    read_key(&plist, objects, file, row);
     return ok;
 }
 
