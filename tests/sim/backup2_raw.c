@@ -25,7 +25,7 @@ void stored_open(struct stored *stored, const struct sim_file *file, const char 
     }
     if (sim_has_digest(file->domain) && !(encrypted ? file->cipher_known : file->plain_known)) {
         stored->sha = EVP_MD_CTX_new();
-        EVP_DigestInit_ex(stored->sha, EVP_sha1(), NULL);
+        EVP_DigestInit_ex(stored->sha, mb_sha1(), NULL);
     }
     if (!(encrypted && file->cipher)) stored->room = malloc(2 * PIECE + 16);
 }

@@ -1,21 +1,16 @@
 /* The records of a device's files: kept sorted by id, listed for comparing devices, changed for incremental backups. */
 #include "content.h"
 
-#include <openssl/sha.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 void sim_file_id(const char *domain, const char *path, uint8_t id[20]) {
-    EVP_MD_CTX *md = EVP_MD_CTX_new();
+    char text[1400];
+    int n = snprintf(text, sizeof text, "%s-%s", domain, path);
 
-    EVP_DigestInit_ex(md, EVP_sha1(), NULL);
-    EVP_DigestUpdate(md, domain, strlen(domain));
-    EVP_DigestUpdate(md, "-", 1);
-    EVP_DigestUpdate(md, path, strlen(path));
-    EVP_DigestFinal_ex(md, id, NULL);
-    EVP_MD_CTX_free(md);
+    EVP_Digest(text, n < (int)sizeof text ? (size_t)n : sizeof text - 1, id, NULL, mb_sha1(), NULL);
 }
 
 void sim_id_hex(const uint8_t id[20], char hex[41]) {
@@ -196,7 +191,7 @@ static void warm(struct sim_device *dev) {
         sim_reader_close(&reader);
         EVP_CIPHER_CTX_free(cbc);
         if (sim_has_digest(file->domain)) {
-            SHA1(file->cipher->data, file->cipher->size, file->cipher_digest);
+            EVP_Digest(file->cipher->data, file->cipher->size, file->cipher_digest, NULL, mb_sha1(), NULL);
             file->cipher_known = true;
         }
     }

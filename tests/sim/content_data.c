@@ -109,7 +109,7 @@ bool sim_file_sha256(const struct sim_file *file, char hex[65]) {
     uint8_t buffer[65536], digest[32];
     size_t n;
 
-    EVP_DigestInit_ex(md, EVP_sha256(), NULL);
+    EVP_DigestInit_ex(md, mb_sha256(), NULL);
     sim_reader_open(&reader, file);
     while ((n = sim_reader_next(&reader, buffer, sizeof buffer))) EVP_DigestUpdate(md, buffer, n);
     sim_reader_close(&reader);

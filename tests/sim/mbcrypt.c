@@ -2,38 +2,58 @@
 #include "mbcrypt.h"
 
 #include <openssl/crypto.h>
-#include <openssl/hmac.h>
+#include <pthread.h>
 #include <string.h>
 
 #define DPIC_MAX 20000000u
 #define ITER_MAX 1000000u
 
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static EVP_MD *sha1, *sha256;
+static EVP_CIPHER *aes, *wrap;
+
+static void fetch(void) {
+    sha1 = EVP_MD_fetch(NULL, "SHA1", NULL);
+    sha256 = EVP_MD_fetch(NULL, "SHA2-256", NULL);
+    aes = EVP_CIPHER_fetch(NULL, "AES-256-CBC", NULL);
+    wrap = EVP_CIPHER_fetch(NULL, "AES-256-WRAP", NULL);
+}
+
+const EVP_MD *mb_sha1(void) { return pthread_once(&once, fetch), sha1; }
+const EVP_MD *mb_sha256(void) { return pthread_once(&once, fetch), sha256; }
+const EVP_CIPHER *mb_aes(void) { return pthread_once(&once, fetch), aes; }
+
 void mb_derive(const char *label, const char *udid, const void *part, size_t size, uint64_t number,
                uint8_t out[MB_KEY]) {
-    uint8_t text[512];
-    size_t used = strlen(udid);
-    unsigned len = MB_KEY;
+    uint8_t text[640];
+    size_t used = 0;
 
-    if (used > 200) used = 200;
-    memcpy(text, udid, used);
-    text[used++] = 0;
+    for (int i = 0; i < 2; i++) {
+        const char *word = i ? udid : label;
+        size_t n = strnlen(word, 200);
+
+        memcpy(text + used, word, n);
+        used += n;
+        text[used++] = 0;
+    }
     if (size > 200) size = 200;
     if (size) memcpy(text + used, part, size);
     used += size;
     memcpy(text + used, &number, sizeof number);
     used += sizeof number;
-    HMAC(EVP_sha256(), label, (int)strlen(label), text, used, out, &len);
+    EVP_Digest(text, used, out, NULL, mb_sha256(), NULL);
 }
 
 /* RFC 3394 through EVP: the low-level calls are deprecated in OpenSSL 3. */
-static bool wrap_once(const uint8_t *kek, const uint8_t *in, int size, uint8_t *out, bool wrap) {
+static bool wrap_once(const uint8_t *kek, const uint8_t *in, int size, uint8_t *out, bool seal) {
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
     int n = 0;
     bool ok;
 
+    pthread_once(&once, fetch);
     EVP_CIPHER_CTX_set_flags(ctx, EVP_CIPHER_CTX_FLAG_WRAP_ALLOW);
-    ok = EVP_CipherInit_ex(ctx, EVP_aes_256_wrap(), NULL, kek, NULL, wrap) == 1 &&
-         EVP_CipherUpdate(ctx, out, &n, in, size) == 1 && n == (wrap ? size + 8 : size - 8);
+    ok = EVP_CipherInit_ex(ctx, wrap, NULL, kek, NULL, seal) == 1 && EVP_CipherUpdate(ctx, out, &n, in, size) == 1 &&
+         n == (seal ? size + 8 : size - 8);
     EVP_CIPHER_CTX_free(ctx);
     return ok;
 }
@@ -76,11 +96,11 @@ static void derive_kek(const char *password, const uint8_t *dpsl, uint32_t dpic,
     int size = (int)strlen(password);
 
     if (dpic) {
-        PKCS5_PBKDF2_HMAC(password, size, dpsl, 20, (int)dpic, EVP_sha256(), MB_KEY, first);
+        PKCS5_PBKDF2_HMAC(password, size, dpsl, 20, (int)dpic, mb_sha256(), MB_KEY, first);
         secret = (const char *)first;
         size = MB_KEY;
     }
-    PKCS5_PBKDF2_HMAC(secret, size, salt, 20, (int)iter, EVP_sha1(), MB_KEY, kek);
+    PKCS5_PBKDF2_HMAC(secret, size, salt, 20, (int)iter, mb_sha1(), MB_KEY, kek);
     OPENSSL_cleanse(first, sizeof first);
 }
 
@@ -218,7 +238,7 @@ EVP_CIPHER_CTX *mb_cbc_new(const uint8_t key[MB_KEY], bool encrypt) {
     static const uint8_t zero[16];
     EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
 
-    EVP_CipherInit_ex(ctx, EVP_aes_256_cbc(), NULL, key, zero, encrypt);
+    EVP_CipherInit_ex(ctx, mb_aes(), NULL, key, zero, encrypt);
     EVP_CIPHER_CTX_set_padding(ctx, encrypt);
     return ctx;
 }

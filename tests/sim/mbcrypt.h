@@ -15,6 +15,11 @@
 #define MB_WRAPPED    40
 #define MB_KEYBAG_MAX 1400
 
+/* Fetched once: to look an algorithm up by each use costs more than the use for small files. */
+const EVP_MD *mb_sha1(void);
+const EVP_MD *mb_sha256(void);
+const EVP_CIPHER *mb_aes(void); /* AES-256-CBC */
+
 /* A keybag with its class keys in clear; index 1..11. */
 struct mb_keybag {
     bool encrypted;

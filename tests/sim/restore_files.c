@@ -135,13 +135,13 @@ static void receive_begin(void *ctx, size_t index) {
     r->holds = r->skip = false;
     memset(&r->keeper, 0, sizeof r->keeper);
     r->hash = sim_has_digest(r->row->domain) && r->restore->check != CHECK_NONE;
-    if (r->hash) EVP_DigestInit_ex(r->sha, EVP_sha1(), NULL);
+    if (r->hash) EVP_DigestInit_ex(r->sha, mb_sha1(), NULL);
     if (r->restore->encrypted) {
         static const uint8_t zero[16];
 
         if (!r->row->has_key || !mb_key_open(&r->restore->bag, r->row->key, r->key))
             link_fail(r->restore->link, MB_CORRUPT, "Cannot unwrap a file's key");
-        EVP_CipherInit_ex(r->cbc, EVP_aes_256_cbc(), NULL, r->key, zero, false);
+        EVP_CipherInit_ex(r->cbc, mb_aes(), NULL, r->key, zero, false);
         EVP_CIPHER_CTX_set_padding(r->cbc, 0);
     }
 }
@@ -185,7 +185,7 @@ static void finish_skipped(struct receiver *r) {
     unsigned padding = 0;
 
     if (r->restore->encrypted) {
-        EVP_CipherInit_ex(r->cbc, EVP_aes_256_cbc(), NULL, r->key, r->last, false);
+        EVP_CipherInit_ex(r->cbc, mb_aes(), NULL, r->key, r->last, false);
         EVP_CIPHER_CTX_set_padding(r->cbc, 0);
         mb_cbc(r->cbc, r->last + 16, 16, r->held, false);
         padding = mb_padding(r->held);
