@@ -91,10 +91,10 @@ static bool put(struct link *link, const void *bytes, size_t size) {
 }
 
 /* A fault of the present upload, which acts once. */
-static struct sim_fault *take_fault(struct link *link, enum sim_fault_action action, int64_t from) {
+static struct sim_fault *take_fault(struct link *link, enum sim_fault_action action, int64_t from, int64_t to) {
     struct sim_fault *fault = link->fired;
 
-    if (!fault || fault->action != action || fault->value < from) return NULL;
+    if (!fault || fault->action != action || fault->value < from || fault->value > to) return NULL;
     link->fired = NULL;
     return fault;
 }
@@ -109,7 +109,7 @@ bool raw_start(struct link *link, uint64_t bytes) {
 }
 
 bool raw_names(struct link *link, const char *device_path, const char *host_path) {
-    struct sim_fault *name = take_fault(link, SIM_FAULT_HOSTILE_NAME, INT64_MIN);
+    struct sim_fault *name = take_fault(link, SIM_FAULT_HOSTILE_NAME, INT64_MIN, INT64_MAX);
 
     if (name) host_path = name->text;
     if (link->fired && link->fired->action == SIM_FAULT_HOSTILE_SIZE && link->fired->value == 2)
@@ -123,7 +123,7 @@ bool raw_names(struct link *link, const char *device_path, const char *host_path
 }
 
 bool raw_block(struct link *link, const uint8_t *bytes, size_t size) {
-    struct sim_fault *absurd = take_fault(link, SIM_FAULT_HOSTILE_SIZE, 4);
+    struct sim_fault *absurd = take_fault(link, SIM_FAULT_HOSTILE_SIZE, 4, 5);
 
     if (absurd) put_u32(link, absurd->value == 4 ? 0xffffffffu : 0);
     while (size && !link->down) {

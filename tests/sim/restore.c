@@ -209,14 +209,16 @@ static void unlock_screen(struct restore *restore) {
     pthread_mutex_unlock(&dev->lock);
 }
 
-static void say_what_was_done(struct restore *restore, plist_t request) {
-    json_t *last =
-        json_pack("{ss ss so sI sI sb sb sI sI sI sI sI sI}", "job", "Restore", "source", restore->source, "options",
-                  request_words(request), "files", (json_int_t)restore->files, "bytes", (json_int_t)restore->done,
-                  "encrypted", restore->encrypted, "late", restore->late, "missing", (json_int_t)restore->missing,
-                  "bad_digest", (json_int_t)restore->bad_digest, "bad_padding", (json_int_t)restore->bad_padding,
-                  "bad_size", (json_int_t)restore->bad_size, "large_blocks", (json_int_t)restore->link->large_blocks,
-                  "error", (json_int_t)(restore->link->down && !restore->link->error ? -1 : restore->link->error));
+/* lost: the link ended before the host could be told. */
+static void say_what_was_done(struct restore *restore, bool ok) {
+    bool lost = restore->link->down && !restore->link->error;
+    json_t *last = json_pack(
+        "{ss ss so sI sI sb sb sb sI sI sI sI sI sI}", "job", "Restore", "source", restore->source, "options",
+        request_words(restore->request), "files", (json_int_t)restore->files, "bytes", (json_int_t)restore->done,
+        "encrypted", restore->encrypted, "late", restore->late, "lost", lost, "missing", (json_int_t)restore->missing,
+        "bad_digest", (json_int_t)restore->bad_digest, "bad_padding", (json_int_t)restore->bad_padding, "bad_size",
+        (json_int_t)restore->bad_size, "large_blocks", (json_int_t)restore->link->large_blocks, "error",
+        (json_int_t)(lost && !ok ? -1 : restore->link->error));
 
     pthread_mutex_lock(&restore->content->lock);
     json_decref(restore->content->last);
@@ -239,7 +241,9 @@ static bool goes_on_alone(struct restore *restore) {
 }
 
 static void finish(struct restore *restore, bool ok) {
-    if (!ok && !goes_on_alone(restore)) {
+    ok = ok || goes_on_alone(restore);
+    say_what_was_done(restore, ok);
+    if (!ok) {
         if (restore->begun)
             half_restored(restore);
         else
@@ -303,11 +307,11 @@ void job_restore(struct link *link, plist_t request) {
     struct sim_device *dev = link->dev;
     struct restore restore = {.link = link, .dev = dev, .content = dev->content, .udid = dev->udid};
 
+    restore.request = request;
     if (!read_request(&restore, request)) return;
     snprintf(restore.folder, sizeof restore.folder, "%.500s/%s.restored-%u", sim_state_dir(dev->sim), dev->udid,
              dev->content->restores);
     link->large_blocks = 0;
     finish(&restore, allowed(&restore) && restore_read(&restore) && transfer(&restore));
-    say_what_was_done(&restore, request);
     release(&restore);
 }

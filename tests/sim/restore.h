@@ -10,6 +10,7 @@ struct restore {
     struct link *link;
     struct sim_device *dev;
     struct sim_content *content;
+    plist_t request;           /* as it came */
     const char *udid, *source; /* this device; the folder on the host */
     const char *password;      /* NULL: none came */
     bool reboot, system_files, preserve, remove_others, dont_copy;

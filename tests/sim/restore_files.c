@@ -73,6 +73,7 @@ static void to_disk(struct receiver *r, const void *bytes, size_t size) {
 
 /* What looked generated is not: what has passed is made again, and the rest kept. */
 static void give_up_generated(struct receiver *r, int64_t upto) {
+    to_disk(r, "", 0);
     for (int64_t at = 0; at < upto; at += PIECE) {
         size_t n = upto - at < PIECE ? (size_t)(upto - at) : PIECE;
 
