@@ -21,16 +21,16 @@ id=$(printf 'CameraRollDomain-Media/DCIM/100APPLE/IMG_0001.HEIC' | sha1sum | cut
 sub=$(printf '%.2s' "$id")
 expect_exit 0 run -u $A backup --full
 head -c 30000 /dev/urandom | dd of="backups/$A/$sub/$id" bs=1 seek=20011 conv=notrunc 2>dd.txt
-want=$(sha256sum <"backups/$A/$sub/$id" | cut -c1-64)
+digest=$(sha256sum <"backups/$A/$sub/$id" | cut -c1-64)
 
 expect_exit 0 run -u $B -s $A restore --system --settings
 ctl wait B phase assistant 20 >wait.json
 ctl content B | json .content.files >b.files
-grep -q "$want" b.files || fail "the restored file is not the backup's"
+grep -q "$digest" b.files || fail "the restored file is not the backup's"
 
 ctl finish-setup B >set.json
 expect_exit 0 run -u $B backup --full
-same "the file in the next backup" "$(sha256sum <"backups/$B/$sub/$id" | cut -c1-64)" "$want"
+same "the file in the next backup" "$(sha256sum <"backups/$B/$sub/$id" | cut -c1-64)" "$digest"
 
 # One byte in a file with a digest: refused.
 victim=backups/$A/3d/3d0d7e5fb2ce288813306e4d4636395e047a3d28 # HomeDomain's sms.db

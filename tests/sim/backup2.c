@@ -1,5 +1,6 @@
 /* mobilebackup2's opening and its requests (protocol.md 3.2 and 3.3); the jobs are in files of their own. */
 #include "backup2.h"
+#include "parts.h" /* sim_wipe() */
 
 #include <stdlib.h>
 #include <string.h>
@@ -122,6 +123,9 @@ static void no_more(struct link *link, plist_t request) {
 /* Factory reset: the connection just ends. */
 static void erase(struct link *link, plist_t request) {
     (void)request;
+    pthread_mutex_lock(&link->dev->lock);
+    sim_wipe(link->dev);
+    pthread_mutex_unlock(&link->dev->lock);
     sim_content_erase(link->dev);
     link->down = true;
     sim_reboot(link->dev, SIM_ASSISTANT);
