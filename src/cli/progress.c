@@ -194,7 +194,7 @@ static void cut_prompt(const struct kb_show *show, char *text) {
     if (!tail || size < tail + 3 || strcmp(text + size - tail, show->prompt)) return;
     text[size - tail] = '\0';
     size = strlen(text);
-    if (!strcmp(text + size - 2, ": ")) strcpy(text + size - 2, ".");
+    if (!strcmp(text + size - 2, ": ")) strcpy(text + size - 2, kb_lang() == KB_LANG_JA ? "。" : ".");
 }
 
 static void show_result(struct kb_show *show, const json_t *object) {
