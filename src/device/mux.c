@@ -167,6 +167,16 @@ static bool attached_take(plist_t dict, struct kb_attached *out) {
     return true;
 }
 
+struct kb_result kb_mux_take_list(plist_t reply, struct kb_attached *list, int *count) {
+    plist_t devices = kb_node_get(reply, "DeviceList");
+
+    *count = 0;
+    if (!kb_node_is(devices, PLIST_ARRAY)) return mux_refused(result_number(reply));
+    for (uint32_t i = 0; i < plist_array_get_size(devices) && *count < KB_MAX_ATTACHED; i++)
+        if (attached_take(plist_array_get_item(devices, i), &list[*count])) (*count)++;
+    return kb_ok();
+}
+
 struct kb_result kb_mux_list(struct kb_attached *list, int *count, int64_t deadline_ms) {
     plist_t reply = NULL;
 
@@ -174,14 +184,7 @@ struct kb_result kb_mux_list(struct kb_attached *list, int *count, int64_t deadl
     struct kb_result res = kb_mux_call(kb_mux_request("ListDevices"), &reply, deadline_ms);
     if (kb_failed(&res)) return res;
 
-    plist_t devices = kb_node_get(reply, "DeviceList");
-    if (!kb_node_is(devices, PLIST_ARRAY)) {
-        res = mux_refused(result_number(reply));
-        goto out;
-    }
-    for (uint32_t i = 0; i < plist_array_get_size(devices) && *count < KB_MAX_ATTACHED; i++)
-        if (attached_take(plist_array_get_item(devices, i), &list[*count])) (*count)++;
-out:
+    res = kb_mux_take_list(reply, list, count);
     plist_free(reply);
     return res;
 }

@@ -18,6 +18,8 @@ KB_MUST_CHECK struct kb_result kb_mux_buid(char out[64], int64_t deadline_ms);
 KB_MUST_CHECK struct kb_result kb_mux_save_pair_record(const struct kb_attached *device, const struct kb_buf *record,
                                                        int64_t deadline_ms);
 KB_MUST_CHECK struct kb_result kb_mux_delete_pair_record(const char *udid, int64_t deadline_ms);
+/* The devices in a reply to ListDevices; list has room for KB_MAX_ATTACHED. */
+KB_MUST_CHECK struct kb_result kb_mux_take_list(plist_t reply, struct kb_attached *list, int *count);
 /* The attached device with this UDID; KB_LOCKDOWN/KB_DEVICE_GONE when it is not there. */
 KB_MUST_CHECK struct kb_result kb_mux_find(const char *udid, struct kb_attached *out, int64_t deadline_ms);
 /* Whether lockdown of this very attachment still answers a QueryType: a device in good health that merely works. */
