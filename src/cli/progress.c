@@ -11,18 +11,25 @@
 /* Phases in words; a phase that is not here is shown as it is called. */
 static const struct {
     const char *phase, *text;
+    bool moves; /* its bytes go over the cable or the disk: they have a rate */
 } phases[] = {
-    {"checking", N_("Checking")},
-    {"encrypting", N_("Switching encryption on")},
-    {"info", N_("Reading the list of apps")},
-    {"backing-up", N_("Backing up")},
-    {"proving", N_("Proving the password")},
-    {"sealing", N_("Sealing the backup")},
-    {"restoring", N_("Restoring")},
-    {"rebooting", N_("The device restarts")},
-    {"reading", N_("Reading the device")},
-    {"verifying", N_("Verifying")},
+    {"checking", N_("Checking"), false},
+    {"encrypting", N_("Switching encryption on"), false},
+    {"info", N_("Reading the list of apps"), false},
+    {"backing-up", N_("Backing up"), true},
+    {"proving", N_("Proving the password"), false},
+    {"sealing", N_("Sealing the backup"), false},
+    {"restoring", N_("Restoring"), true},
+    {"rebooting", N_("The device restarts"), false},
+    {"reading", N_("Reading the device"), false},
+    {"verifying", N_("Verifying"), true},
 };
+
+static bool phase_moves(const char *phase) {
+    for (size_t i = 0; i < KB_ARRAY_SIZE(phases); i++)
+        if (!strcmp(phases[i].phase, phase)) return phases[i].moves;
+    return false;
+}
 
 static const char *phase_words(const char *phase) {
     for (size_t i = 0; i < KB_ARRAY_SIZE(phases); i++)
@@ -121,9 +128,9 @@ static void show_progress(struct kb_show *show, const json_t *object) {
     *phase = '\0';
     kb_json_get_text(object, "phase", phase, sizeof phase);
     if (strcmp(phase, show->phase)) begin_phase(show, phase, pct, bytes, now);
-    if (bytes >= 0) sample_rate(show, bytes, now);
+    if (bytes >= 0 && phase_moves(phase)) sample_rate(show, bytes, now);
     /* The state before it said so already; a plain line comes when there is more to say. */
-    bool bare = pct < 0 || (!show->cli->err_live && (pct == 0 || pct >= 100));
+    bool bare = pct < 0 || (pct >= 100 && !show->drawn_ms) || (!show->cli->err_live && (pct == 0 || pct >= 100));
     if (bare && !strcmp(show->said, phase_words(phase))) return;
     bool whole = pct >= 100;
     int64_t every = show->cli->err_live ? LIVE_EVERY_MS : PLAIN_EVERY_MS;

@@ -1,18 +1,39 @@
 /* Words on the terminal, JSON on standard output. */
 #include "cli.h"
+#include "table.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+/* On a terminal words are not broken at its edge: what is too wide goes on below where its line began. */
+static void put_words(FILE *stream, int fd, const char *format, va_list list) {
+    int columns, rows, size = 0;
+    struct kb_buf out = {0};
+    va_list again;
+    va_copy(again, list);
+    size = vsnprintf(NULL, 0, format, again);
+    va_end(again);
+    char *text = kb_xcalloc(1, (size_t)(size < 0 ? 0 : size) + 1);
+    vsnprintf(text, (size_t)size + 1, format, list);
+    kb_tty_size(fd, &columns, &rows);
+    if (kb_tty_is(fd) && columns >= 40 && kb_text_width(text) >= columns && !strchr(text, '\n')) {
+        int indent = (int)strspn(text, " ");
+        kb_buf_printf(&out, "%*s", indent, "");
+        kb_text_wrap(&out, text + indent, columns - 1, indent, indent);
+        free(text);
+        text = kb_buf_steal(&out);
+    }
+    fprintf(stream, "%s\n", text);
+    free(text);
+}
+
 void kb_tell(const struct kb_cli *cli, const char *format, ...) {
-    FILE *stream = cli->options.json ? stderr : stdout;
     va_list list;
     va_start(list, format);
-    vfprintf(stream, format, list);
+    put_words(cli->options.json ? stderr : stdout, cli->options.json ? 2 : 1, format, list);
     va_end(list);
-    fputc('\n', stream);
 }
 
 void kb_say(const struct kb_cli *cli, const char *format, ...) {
@@ -20,9 +41,8 @@ void kb_say(const struct kb_cli *cli, const char *format, ...) {
     va_list list;
     fflush(stdout); /* keeps the order on a terminal that shows both */
     va_start(list, format);
-    vfprintf(stderr, format, list);
+    put_words(stderr, 2, format, list);
     va_end(list);
-    fputc('\n', stderr);
 }
 
 void kb_put_json(const struct kb_cli *cli, const json_t *object) {

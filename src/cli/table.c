@@ -13,6 +13,8 @@ struct glyph {
 
 static struct glyph glyph_at(const char *text) {
     struct glyph g = {1, 1, '?'};
+    if (*text == '\033')
+        return (struct glyph){(int)strcspn(text, "m") + (strchr(text, 'm') != NULL), 0, 0}; /* a colour */
     utf8proc_ssize_t n = utf8proc_iterate((const utf8proc_uint8_t *)text, -1, &g.point);
     if (n <= 0) return g;
     g.bytes = (int)n;

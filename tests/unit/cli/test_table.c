@@ -9,7 +9,14 @@
 static const struct {
     const char *text;
     int width;
-} widths[] = {{"abc", 3}, {"", 0}, {"日本", 4}, {"ｱ", 1}, {"か\xe3\x82\x99", 2}, {"花子のiPhone", 12}, {"📱", 2}};
+} widths[] = {{"abc", 3},
+              {"", 0},
+              {"日本", 4},
+              {"ｱ", 1},
+              {"か\xe3\x82\x99", 2},
+              {"花子のiPhone", 12},
+              {"📱", 2},
+              {"\033[1mab\033[0m", 2}};
 
 START_TEST(test_width) { ck_assert_int_eq(kb_text_width(widths[_i].text), widths[_i].width); }
 END_TEST
