@@ -1,3 +1,4 @@
+#!/bin/sh
 # Debian's idevicebackup2, unmodified, makes backups: encryption on, full, incremental, another password, off.
 # limit: 240
 . "${TOP:-../..}/tests/e2e/lib.sh"

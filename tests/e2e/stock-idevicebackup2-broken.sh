@@ -1,3 +1,4 @@
+#!/bin/sh
 # Debian's idevicebackup2 when things break: a full drive, a cable pulled in the middle, files that change while they are read.
 # limit: 240
 . "${TOP:-../..}/tests/e2e/lib.sh"

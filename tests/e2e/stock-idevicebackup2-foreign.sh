@@ -1,3 +1,4 @@
+#!/bin/sh
 # A plain backup with a file that phonesim never made: the restored device has exactly those bytes, and so has its own next backup.
 # limit: 240
 . "${TOP:-../..}/tests/e2e/lib.sh"

@@ -1,3 +1,4 @@
+#!/bin/sh
 # Debian's idevicebackup2, unmodified, restores a backup onto a second device: the same content, byte for byte, and each refusal.
 # limit: 240
 . "${TOP:-../..}/tests/e2e/lib.sh"

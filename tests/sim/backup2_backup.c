@@ -69,7 +69,7 @@ static int by_id(const void *a, const void *b) {
 }
 
 static bool wanted(const struct backup *backup, const char *hex) {
-    struct sim_file key;
+    struct sim_file key = {.flags = 0};
 
     if (strlen(hex) != 40) return false;
     for (int i = 0; i < 20; i++) {

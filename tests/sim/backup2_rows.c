@@ -234,7 +234,7 @@ void rows_free(struct rows *rows) {
 }
 
 const struct row *rows_find(const struct rows *rows, const uint8_t id[20]) {
-    struct row key;
+    struct row key = {.flags = 0};
 
     memcpy(key.id, id, 20);
     return rows->count ? bsearch(&key, rows->row, rows->count, sizeof *rows->row, rows_by_id) : NULL;

@@ -61,7 +61,7 @@ void sim_content_sort(struct sim_content *content) {
 }
 
 struct sim_file *sim_content_find(struct sim_content *content, const uint8_t id[20]) {
-    struct sim_file key;
+    struct sim_file key = {.flags = 0};
 
     if (!content->count) return NULL;
     memcpy(key.id, id, 20);
