@@ -90,8 +90,7 @@ static json_t *c_state(struct command *c) {
         return one;
     }
     json_t *list = json_array();
-    for (int i = 0; i < c->sim->device_count; i++)
-        json_array_append_new(list, whole_state(c->sim->devices[i]));
+    for (int i = 0; i < c->sim->device_count; i++) json_array_append_new(list, whole_state(c->sim->devices[i]));
     return json_pack("{s:b s:b s:i s:o}", "ok", 1, "daemon", c->sim->daemon_up, "listeners", sim_mux_listeners(c->sim),
                      "devices", list);
 }
