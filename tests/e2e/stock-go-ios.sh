@@ -1,6 +1,7 @@
 #!/bin/sh
 # Proof of faith: go-ios' `ios` (npm package go-ios, fetched by scripts/get-go-ios.sh), unmodified, against phonesim over TCP.
 # It does its own pairing, TLS and framing, so it believes other things than libimobiledevice does.
+# limit: 300 (the first run fetches 59 MB)
 . "${TOP:-$(dirname "$0")/../..}/tests/e2e/lib.sh"
 ios=$(sh "$TOP/scripts/get-go-ios.sh") || skip "go-ios is not there and the npm registry gave none"
 export HOME="$dir"
