@@ -107,6 +107,7 @@ static bool is_unsettled(const struct kb_job *row) {
 static struct kb_result read_again(struct job *job) {
     const struct kb_device *device = &job->device;
     if (job->req->dry_run || device->trust == KB_TRUST_TRUSTED || device->locked == KB_YES) return kb_ok();
+    job_deadline(job, JOB_PAIR_S);
     struct kb_result res = kb_device_pair(job->req->udid, NULL);
     if (kb_failed(&res)) {
         job_log(job, "%s", res.text);

@@ -50,7 +50,7 @@ struct kb_result job_hands(struct job *job, job_look look, void *arg, int64_t gr
     struct asks asks = {.last = -1};
     int64_t away_since = -1;
     for (;;) {
-        job_deadline(job, JOB_READ_S + grace_s);
+        job_deadline(job, JOB_PAIR_S);
         struct kb_result res = look(job, arg);
         int64_t now = job->clock.now_ms(job->clock.arg);
         if (res.domain == KB_OPERATOR) {

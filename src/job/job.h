@@ -7,7 +7,8 @@
 #include "kitbench/job.h"
 
 /* Bounds of what blocks, told to whoever watches (seconds). */
-#define JOB_READ_S   150  /* one reading of a device: five lockdown calls of at most 30 s */
+#define JOB_READ_S   45   /* one reading of a device; the device room gives up after some 35 s */
+#define JOB_PAIR_S   150  /* a try to pair, or opening the services of a transfer: five calls of at most 30 s */
 #define JOB_KDF_S    120  /* proving a password: 10 million rounds on a slow computer */
 #define JOB_DISK_S   600  /* inspecting or sealing between two lines of progress */
 #define JOB_WAIT_S   60   /* waiting for usbmuxd in slices, with a line each */

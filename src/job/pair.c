@@ -21,7 +21,7 @@ struct kb_result job_identity(struct job *job, struct kb_identity **out) {
 struct kb_result job_look_paired(struct job *job, void *arg) {
     const struct job_pairing *pairing = arg;
     struct kb_attached attached;
-    job_deadline(job, JOB_READ_S);
+    job_deadline(job, JOB_PAIR_S);
     struct kb_result res = job_find(job, &attached); /* a device that is gone answers nobody: say so, not "no daemon" */
     if (kb_failed(&res)) return res;
     return job_device_words(kb_device_pair(job->req->udid, pairing->identity));
@@ -39,7 +39,7 @@ struct kb_result job_pair(struct job *job) {
     struct kb_attached attached;
     struct kb_result res = job_lock_device(job);
     if (!kb_failed(&res)) {
-        job_deadline(job, JOB_READ_S);
+        job_deadline(job, JOB_PAIR_S);
         res = job_find(job, &attached);
     }
     if (!kb_failed(&res)) {

@@ -17,17 +17,21 @@ static int64_t remaining(const struct job_transfer *t, int64_t now) {
 
 static void say_passcode(struct job_transfer *t, int64_t now) {
     char text[480];
+    int64_t left = remaining(t, now);
     t->told_ms = now;
-    snprintf(text, sizeof text, _("Enter the passcode on the device's screen; %d seconds remain"),
-             (int)remaining(t, now));
+    if (left > 0)
+        snprintf(text, sizeof text, _("Enter the passcode on the device's screen; %d seconds remain"), (int)left);
+    else
+        kb_text_copy(text, sizeof text, kb_ask_text(kb_lang(), KB_ASK_PASSCODE));
     job_operator(t->job, kb_ask_name(KB_ASK_PASSCODE), text);
 }
 
-static void ask_passcode(struct job_transfer *t, int64_t since_ms) {
+/* The time of a hand begins when it is told. */
+static void ask_passcode(struct job_transfer *t) {
     int64_t now = t->job->clock.now_ms(t->job->clock.arg);
     if (!t->asked) {
         t->asked = true;
-        t->asked_ms = since_ms;
+        t->asked_ms = now;
         say_passcode(t, now);
     } else if (now - t->told_ms >= COUNTDOWN_MS) {
         say_passcode(t, now);
@@ -45,11 +49,10 @@ static void on_progress(void *arg, double done_pct, int64_t bytes) {
 
 static void on_ask(void *arg, enum kb_ask ask) {
     struct job_transfer *t = arg;
-    int64_t now = t->job->clock.now_ms(t->job->clock.arg);
     if (ask == KB_ASK_PASSCODE) {
         t->announced = true;
         t->asked = false;
-        ask_passcode(t, now);
+        ask_passcode(t);
     } else if (ask == KB_ASK_NONE) {
         t->asked = false;
     } else {
@@ -61,9 +64,9 @@ static void on_ask(void *arg, enum kb_ask ask) {
 static bool on_silent(void *arg, int seconds, bool first) {
     struct job_transfer *t = arg;
     int64_t now = t->job->clock.now_ms(t->job->clock.arg);
-    if (first && t->first_is_passcode && !t->announced) ask_passcode(t, now - (int64_t)seconds * 1000);
+    if (first && t->first_is_passcode && !t->announced) ask_passcode(t);
     if (t->asked) {
-        ask_passcode(t, now);
+        ask_passcode(t);
         t->gave_up = remaining(t, now) == 0;
         return !t->gave_up;
     }
@@ -79,7 +82,7 @@ void job_transfer_init(struct job_transfer *transfer, struct job *job, const cha
     transfer->job = job;
     transfer->phase = phase;
     transfer->events = events;
-    job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_READ_S);
+    job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
     job_progress(job, phase, 0, 0);
 }
 

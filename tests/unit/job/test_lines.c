@@ -80,15 +80,30 @@ START_TEST(test_first_silence_is_the_passcode) {
     sham.request.wait_s = 60;
     job_transfer_init(&t, &sham.job, "backing-up");
     t.first_is_passcode = true;
-    ck_assert(silence(&sham, &t, 5, 55, true));
+    ck_assert(silence(&sham, &t, 5, 60, true));
     ck_assert_int_ge(count_asks(&sham, "passcode"), 1);
-    ck_assert_msg(strstr(sham_text(&sham, 1, "text"), "55") != NULL, "what remains: %s", sham_text(&sham, 1, "text"));
-    ck_assert_msg(!silence(&sham, &t, 60, 70, true), "waited past --wait");
+    ck_assert_msg(strstr(sham_text(&sham, 1, "text"), "60") != NULL, "what remains: %s", sham_text(&sham, 1, "text"));
+    ck_assert_msg(!silence(&sham, &t, 65, 75, true), "waited past --wait");
     ck_assert(t.gave_up);
     struct kb_result res = kb_fail(KB_BACKUP2, KB_LINK_SILENT, "x");
     res = job_transfer_words(&t, res, false);
     ck_assert_int_eq(res.domain, KB_OPERATOR);
     ck_assert_int_eq(res.code, KB_ASK_PASSCODE);
+    sham_release(&sham);
+}
+END_TEST
+
+/* --wait 0: says what it wants, without a count of nothing, and gives up at once. */
+START_TEST(test_passcode_without_waiting) {
+    struct sham sham;
+    struct job_transfer t;
+    sham_init(&sham);
+    sham.request.wait_s = 0;
+    job_transfer_init(&t, &sham.job, "backing-up");
+    t.first_is_passcode = true;
+    ck_assert(!silence(&sham, &t, 2, 2, true));
+    ck_assert_int_eq(count_asks(&sham, "passcode"), 1);
+    ck_assert_str_eq(sham_text(&sham, 1, "text"), kb_ask_text(KB_LANG_EN, KB_ASK_PASSCODE));
     sham_release(&sham);
 }
 END_TEST
@@ -198,6 +213,7 @@ int main(void) {
     tcase_add_test(tcase, test_progress_is_paced);
     tcase_add_test(tcase, test_result_keys);
     tcase_add_test(tcase, test_first_silence_is_the_passcode);
+    tcase_add_test(tcase, test_passcode_without_waiting);
     tcase_add_test(tcase, test_later_silence_is_the_device_at_work);
     tcase_add_test(tcase, test_announced_passcode);
     tcase_add_test(tcase, test_restore_does_not_take_silence_for_a_prompt);
