@@ -171,7 +171,10 @@ static struct kb_result transfer(struct run *run) {
         .cancel = job->cancel,
         .full = job->req->full,
     };
-    struct kb_result res = kb_transfer_backup(&options, &end);
+    struct kb_result res;
+    do {
+        res = kb_transfer_backup(&options, &end);
+    } while (job_transfer_again(&run->transfer, &res));
     if (kb_confined_refused(run->confined))
         job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));
     if (run->proof.domain == KB_PASSWORD) return run->proof;

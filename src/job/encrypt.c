@@ -64,7 +64,10 @@ struct kb_result job_encrypt(struct job *job, struct kb_files *folder) {
         .cancel = job->cancel,
         .password = job->req->password,
     };
-    struct kb_result res = kb_transfer_encrypt(&options, &end);
+    struct kb_result res;
+    do {
+        res = kb_transfer_encrypt(&options, &end);
+    } while (job_transfer_again(&transfer, &res));
     if (!kb_failed(&res)) job->device.backup_encryption = KB_YES;
     return job_transfer_words(&transfer, res, false);
 }

@@ -114,6 +114,7 @@ struct job_transfer {
     bool announced;         /* the device tells by itself when it asks */
     bool gave_up;           /* it was waited for long enough */
     int64_t asked_ms, told_ms;
+    int tries;
     void (*on_progress)(void *arg, double done_pct, int64_t bytes);
     void *arg;
     double done_pct;
@@ -121,6 +122,8 @@ struct job_transfer {
     struct kb_transfer_events events;
 };
 void job_transfer_init(struct job_transfer *transfer, struct job *job, const char *phase);
+/* Whether to start the transfer anew after res; has waited when it says so. */
+bool job_transfer_again(struct job_transfer *transfer, const struct kb_result *res);
 /* Puts the error book's sentence into a device's error, and the operator's into a passcode that was not entered. */
 struct kb_result job_transfer_words(const struct job_transfer *transfer, struct kb_result res, bool restoring);
 

@@ -43,6 +43,7 @@ struct kb_result job_pair(struct job *job) {
         res = job_find(job, &attached);
     }
     if (!kb_failed(&res)) {
+        job_deadline(job, JOB_PAIR_S);
         res = kb_device_validate(job->req->udid);
         if (kb_failed(&res) && res.domain != KB_CANCELLED)
             res = job->req->dry_run ? job_ask(KB_ASK_TRUST) : pair_by_hand(job);

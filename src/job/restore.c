@@ -157,7 +157,9 @@ static struct kb_result send(struct run *run) {
         .about_to = about_to,
         .about_to_arg = run,
     };
-    res = kb_transfer_restore(&options, &run->end);
+    do {
+        res = kb_transfer_restore(&options, &run->end);
+    } while (job_transfer_again(&run->transfer, &res));
     kb_buf_release(&applications);
     if (kb_confined_refused(run->confined))
         job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));

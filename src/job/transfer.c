@@ -8,6 +8,9 @@
 #include "job.h"
 #include <string.h>
 
+#define BUSY_MS    3000
+#define BUSY_TRIES 6
+
 #define COUNTDOWN_MS 30000 /* the ask is said again, with what remains of its time */
 
 static int64_t remaining(const struct job_transfer *t, int64_t now) {
@@ -84,6 +87,18 @@ void job_transfer_init(struct job_transfer *transfer, struct job *job, const cha
     transfer->events = events;
     job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
     job_progress(job, phase, 0, 0);
+}
+
+/*
+ * ServiceLimit: the agent of a run that was broken off a moment ago is still ending. Nothing has been asked of the
+ * device then, so trying again is safe.
+ */
+bool job_transfer_again(struct job_transfer *transfer, const struct kb_result *res) {
+    struct job *job = transfer->job;
+    if (!kb_is(res, KB_LOCKDOWN, -28) || transfer->tries++ >= BUSY_TRIES) return false;
+    job_log(job, "%s", res->text);
+    job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
+    return !job->clock.wait(job->clock.arg, BUSY_MS);
 }
 
 struct kb_result job_transfer_words(const struct job_transfer *transfer, struct kb_result res, bool restoring) {
