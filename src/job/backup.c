@@ -253,12 +253,24 @@ static struct kb_result open_store(struct run *run) {
     return kb_confined_open(req->store, req->udid, false, 0, &run->confined);
 }
 
+/*
+ * "Wrong old password" (207) for a first one: somebody answered the prompt of a run before this, so that encryption is
+ * on by now. Which password it is shows with the first Manifest.plist.
+ */
+static struct kb_result switch_on(struct run *run) {
+    struct job *job = run->job;
+    struct kb_result res = job_encrypt(job, kb_confined_files(run->confined));
+    if (!kb_is(&res, KB_BACKUP2, 207)) return res;
+    struct kb_result again = job_read_device(job);
+    return !kb_failed(&again) && job->device.backup_encryption == KB_YES ? kb_ok() : res;
+}
+
 static struct kb_result encrypted_for_sure(struct run *run) {
     switch (run->job->device.backup_encryption) {
     case KB_YES:
         return kb_ok();
     case KB_NO:
-        return job_encrypt(run->job, kb_confined_files(run->confined));
+        return switch_on(run);
     default:
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
                        _("The device does not tell whether it encrypts backups; unlock it and try again"));
