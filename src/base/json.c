@@ -13,7 +13,7 @@ json_t *kb_json_parse(const char *text, size_t size, size_t max) {
 }
 
 char *kb_json_line(const json_t *value) {
-    char *line = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY);
+    char *line = json_dumps(value, JSON_COMPACT | JSON_ENCODE_ANY | JSON_REAL_PRECISION(12));
     return line ? line : kb_xstrdup("null");
 }
 

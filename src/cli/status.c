@@ -7,14 +7,16 @@
 #include <string.h>
 
 static void put_job(const struct kb_cli *cli, const struct kb_job *job) {
+    char text[600];
     json_t *object = json_object();
+    kb_job_describe(kb_lang(), job, text, sizeof text);
     kb_json_set_text(object, "device", job->device);
     kb_json_set_text(object, "job", job->id);
     kb_json_set_text(object, "batch", job->batch);
     kb_json_set_text(object, "slot", job->slot);
     kb_json_set_text(object, "state", kb_state_name(job->state));
     kb_json_set_text(object, "step", kb_step_name(job->step));
-    kb_json_set_text(object, "text", job->text);
+    kb_json_set_text(object, "text", text);
     kb_json_set_time(object, "updated_at", job->updated_at);
     kb_put_json(cli, object);
     json_decref(object);

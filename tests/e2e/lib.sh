@@ -9,6 +9,12 @@
 #   expect_exit N CMD...    runs CMD and wants the exit status N
 #   expect_text TEXT CMD... runs CMD and wants TEXT in what it says (out and err); its status goes to $code
 #   same WHAT A B           wants A equal to B
+#   kb EXIT ARG...          runs kitbench without a terminal and wants the exit status; what it says is in files out and err
+#   has TEXT FILE           wants TEXT (fixed) in a file; hasnt: the opposite
+#   jsonl PATH              json for each line of stdin
+#   keys                    the names on the top level of the JSON object on stdin, with single spaces
+#   finger COMMAND...       a hand, as soon as the device lets it (in the background, for at most a minute)
+#   until_true SECONDS CMD  polls until CMD succeeds
 #   sim_clean [DEVICE...]   wants no refused and no malformed request (of all devices)
 #   say, fail, skip         a line; the end with 1; the end with 77
 set -eu
@@ -92,6 +98,43 @@ expect_text() {
         cat said.txt >&2
         fail "\"$want\" was not said by: $*"
     fi
+}
+
+jsonl() { while IFS= read -r jsonl_line; do printf '%s\n' "$jsonl_line" | json "$1"; done; }
+kb() {
+    kb_want=$1 code=0
+    shift
+    "$KB" "$@" >out 2>err </dev/null || code=$?
+    [ "$code" = "$kb_want" ] || {
+        cat out err >&2
+        fail "exit $code instead of $kb_want: kitbench $*"
+    }
+}
+has() { grep -qF -- "$1" "$2" || fail "\"$1\" is not in $2: $(cat "$2")"; }
+hasnt() { ! grep -qF -- "$1" "$2" || fail "\"$1\" is in $2: $(cat "$2")"; }
+# What is nested goes first, innermost first; texts with brackets in them would disturb it, and are emptied before.
+keys() {
+    sed -e 's/\\.//g' -e 's/:"[^"]*"/:""/g' -e 's/^{//' -e 's/}$//' -e ':a' -e 's/{[^{}]*}//g' -e 's/\[[^][]*\]//g' -e 'ta' |
+        grep -o '"[^"]*":' | tr -d '":' | tr '\n' ' ' | sed 's/ $//'
+}
+until_true() {
+    until_tries=$(($1 * 20))
+    shift
+    until "$@"; do
+        until_tries=$((until_tries - 1))
+        [ $until_tries -gt 0 ] || fail "it did not come true: $*"
+        sleep 0.05
+    done
+}
+finger() {
+    (
+        trap - EXIT
+        finger_tries=0
+        until ctl "$@" >/dev/null 2>&1 || [ $finger_tries -gt 600 ]; do
+            finger_tries=$((finger_tries + 1))
+            sleep 0.1
+        done
+    ) &
 }
 
 same() { [ "$2" = "$3" ] || fail "$1: \"$2\" is not \"$3\""; }
