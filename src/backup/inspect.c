@@ -68,11 +68,10 @@ static void set_metadata(const struct kb_backup *backup, struct kb_backup_info *
 
 static bool add_row(void *arg, const struct kb_row *row, const struct kb_stored *stored) {
     struct inspection *in = arg;
-    char label[KB_LABEL_ROOM];
     struct kb_checked checked;
     int64_t size;
 
-    kb_check_row(in->backup, row, stored, &in->findings, label, &checked);
+    kb_check_row(in->backup, row, stored, &in->findings, &checked);
     in->rows++;
     if (!row->flags_there || row->flags != 1) return true;
     if (in->agent_domain && row->domain && kb_streq(row->domain, in->agent_domain)) in->agent_data = true;

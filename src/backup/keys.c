@@ -74,9 +74,11 @@ bool kb_keys_unwrap(const struct kb_keys *keys, const unsigned char *keyed, size
     return kb_unwrap(keys->secret->data + number * KB_KEY_BYTES, keyed + 4, out);
 }
 
-/* One context for many files: making one costs more than decrypting a block. */
+/* One context for many files: making one costs more than decrypting a block, and so does setting the same key again. */
 struct kb_cbc {
     EVP_CIPHER_CTX *ctx;
+    unsigned char key[KB_KEY_BYTES];
+    bool keyed;
 };
 
 struct kb_cbc *kb_cbc_new(void) {
@@ -89,16 +91,26 @@ struct kb_cbc *kb_cbc_new(void) {
 
 void kb_cbc_free(struct kb_cbc *cbc) {
     if (!cbc) return;
-    EVP_CIPHER_CTX_free(cbc->ctx); /* wipes the key */
+    EVP_CIPHER_CTX_free(cbc->ctx); /* wipes its own copy of the key */
+    kb_wipe(cbc->key, sizeof cbc->key);
     free(cbc);
+}
+
+static bool set_key(struct kb_cbc *cbc, const unsigned char *key, const unsigned char *iv) {
+    if (cbc->keyed && memcmp(cbc->key, key, sizeof cbc->key) == 0)
+        return EVP_DecryptInit_ex(cbc->ctx, NULL, NULL, NULL, iv) == 1;
+    cbc->keyed = EVP_DecryptInit_ex(cbc->ctx, EVP_aes_256_cbc(), NULL, key, iv) == 1;
+    if (!cbc->keyed) return false;
+    memcpy(cbc->key, key, sizeof cbc->key);
+    EVP_CIPHER_CTX_set_padding(cbc->ctx, 0);
+    return true;
 }
 
 bool kb_cbc_decrypt(struct kb_cbc *cbc, const unsigned char *key, const unsigned char *iv, void *data, size_t size) {
     int got = 0;
 
     if (size % 16 != 0 || size > 1 << 30) return false;
-    if (EVP_DecryptInit_ex(cbc->ctx, EVP_aes_256_cbc(), NULL, key, iv) != 1) return false;
-    EVP_CIPHER_CTX_set_padding(cbc->ctx, 0);
+    if (!set_key(cbc, key, iv)) return false;
     return EVP_DecryptUpdate(cbc->ctx, data, &got, data, (int)size) == 1 && (size_t)got == size;
 }
 

@@ -49,16 +49,7 @@ bool kb_row_path_is_safe(const char *path, size_t size) {
     return true;
 }
 
-static void hostile(struct kb_findings *findings, const char *code, const char *label) {
-    kb_finding(findings, KB_OUTCOME_HOSTILE, code, label,
-               _("A name in Manifest.db tries to leave its place; do not use this folder"));
-}
-
-static void damaged(struct kb_findings *findings, const char *code, const char *label, const char *text) {
-    kb_finding(findings, KB_OUTCOME_DAMAGED, code, label, "%s", text);
-}
-
-static void make_label(const struct kb_row *row, char label[KB_LABEL_ROOM]) {
+void kb_row_label(const struct kb_row *row, char label[KB_LABEL_ROOM]) {
     char raw[KB_LABEL_ROOM];
 
     if (row->domain && row->path)
@@ -70,20 +61,38 @@ static void make_label(const struct kb_row *row, char label[KB_LABEL_ROOM]) {
     kb_text_clean(label, KB_LABEL_ROOM, raw);
 }
 
+/* Labels are made here only: a sound row needs none. */
+static void tell(struct kb_findings *findings, enum kb_outcome outcome, const char *code, const struct kb_row *row,
+                 const char *text) {
+    char label[KB_LABEL_ROOM];
+
+    kb_row_label(row, label);
+    kb_finding(findings, outcome, code, label, "%s", text);
+}
+
+static void hostile(struct kb_findings *findings, const char *code, const struct kb_row *row) {
+    tell(findings, KB_OUTCOME_HOSTILE, code, row,
+         _("A name in Manifest.db tries to leave its place; do not use this folder"));
+}
+
+static void damaged(struct kb_findings *findings, const char *code, const struct kb_row *row, const char *text) {
+    tell(findings, KB_OUTCOME_DAMAGED, code, row, text);
+}
+
 /* false: not to be looked at further. */
-static bool names_are_sound(const struct kb_row *row, struct kb_findings *findings, const char *label) {
+static bool names_are_sound(const struct kb_row *row, struct kb_findings *findings) {
     if (!row->file_id || !kb_is_file_id(row->file_id, row->file_id_size))
-        return hostile(findings, "file-id", label), false;
+        return hostile(findings, "file-id", row), false;
     if (row->nulls_only && row->flags_there)
-        return damaged(findings, "placeholder", label,
+        return damaged(findings, "placeholder", row,
                        _("Manifest.db holds a row without content, left by a run that broke; make a new backup")),
                false;
     if (!row->domain || !row->path || !row->flags_there || !row->blob)
-        return damaged(findings, "type", label,
+        return damaged(findings, "type", row,
                        _("Manifest.db holds a value of a wrong type; use another copy or make a new backup")),
                false;
-    if (!kb_row_domain_is_safe(row->domain, row->domain_size)) return hostile(findings, "domain", label), false;
-    if (!kb_row_path_is_safe(row->path, row->path_size)) return hostile(findings, "path", label), false;
+    if (!kb_row_domain_is_safe(row->domain, row->domain_size)) return hostile(findings, "domain", row), false;
+    if (!kb_row_path_is_safe(row->path, row->path_size)) return hostile(findings, "path", row), false;
     return true;
 }
 
@@ -102,54 +111,53 @@ static bool id_is_of_name(const struct kb_row *row) {
 }
 
 /* What a finished database has; other bits are left by a run. */
-static bool flags_are_sound(const struct kb_row *row, struct kb_findings *findings, const char *label) {
+static bool flags_are_sound(const struct kb_row *row, struct kb_findings *findings) {
     if (row->flags == FLAG_FILE || row->flags == FLAG_DIR || row->flags == FLAG_LINK) return true;
     if (row->flags > FLAGS_FINISHED && row->flags < 1024)
-        kb_finding(findings, KB_OUTCOME_INTERRUPTED, "flags", label,
-                   _("Manifest.db is from the middle of a run; back the device up again before you use this folder"));
+        tell(findings, KB_OUTCOME_INTERRUPTED, "flags", row,
+             _("Manifest.db is from the middle of a run; back the device up again before you use this folder"));
     else
-        damaged(findings, "flags", label, _("Manifest.db names a kind of file that does not exist; use another copy"));
+        damaged(findings, "flags", row, _("Manifest.db names a kind of file that does not exist; use another copy"));
     return false;
 }
 
-static bool blob_is_sound(const struct kb_row *row, struct kb_findings *findings, const char *label,
-                          struct kb_mbfile *mbfile) {
+static bool blob_is_sound(const struct kb_row *row, struct kb_findings *findings, struct kb_mbfile *mbfile) {
     if (!kb_mbfile_parse(row->blob, row->blob_size, row->path, row->path_size, mbfile))
-        return damaged(findings, "blob", label,
+        return damaged(findings, "blob", row,
                        _("What Manifest.db says of this file cannot be read; use another copy or make a new backup")),
                false;
     if (mbfile->has_path && !mbfile->path_matches)
-        return damaged(findings, "blob-path", label,
+        return damaged(findings, "blob-path", row,
                        _("Manifest.db gives this file two different names; use another copy or make a new backup")),
                false;
     return true;
 }
 
-static bool size_is_sound(const struct kb_mbfile *mbfile, struct kb_findings *findings, const char *label) {
+static bool size_is_sound(const struct kb_row *row, const struct kb_mbfile *mbfile, struct kb_findings *findings) {
     if (mbfile->has_size && mbfile->size >= 0 && mbfile->size < SIZE_ABSURD) return true;
-    damaged(findings, "size", label, _("Manifest.db gives this file an impossible size; use another copy"));
+    damaged(findings, "size", row, _("Manifest.db gives this file an impossible size; use another copy"));
     return false;
 }
 
 static void judge_keys(const struct kb_backup *backup, const struct kb_row *row, struct kb_findings *findings,
-                       const char *label, const struct kb_mbfile *mbfile) {
+                       const struct kb_mbfile *mbfile) {
     char domain[64] = "";
 
     if (row->domain_size < sizeof domain) memcpy(domain, row->domain, row->domain_size);
     if (mbfile->bad_digest || (!mbfile->has_digest && kb_domain_has_digests(domain)))
-        damaged(findings, "digest-missing", label,
+        damaged(findings, "digest-missing", row,
                 _("This file lacks the digest that a device asks for; a restore would end with error 205"));
     if (kb_backup_is_encrypted(backup) && !mbfile->has_key)
-        damaged(findings, "key", label, _("This file lacks its key; use another copy or make a new backup"));
+        damaged(findings, "key", row, _("This file lacks its key; use another copy or make a new backup"));
 }
 
-static void judge_absent(const struct kb_backup *backup, const struct kb_mbfile *mbfile, struct kb_findings *findings,
-                         const char *label) {
+static void judge_absent(const struct kb_backup *backup, const struct kb_row *row, const struct kb_mbfile *mbfile,
+                         struct kb_findings *findings) {
     if (!kb_backup_is_encrypted(backup) && mbfile->has_size && mbfile->size == 0)
-        kb_finding(findings, KB_OUTCOME_WARNINGS, "missing-empty", label,
-                   _("An empty file has no place in the folder; it does no harm"));
+        tell(findings, KB_OUTCOME_WARNINGS, "missing-empty", row,
+             _("An empty file has no place in the folder; it does no harm"));
     else
-        damaged(findings, "missing", label, _("This file is missing; use another copy or make a new backup"));
+        damaged(findings, "missing", row, _("This file is missing; use another copy or make a new backup"));
 }
 
 /* Encrypted files end with a padding of 1 to 16 bytes: at least one block, always whole blocks. */
@@ -158,18 +166,18 @@ static bool length_is_possible(const struct kb_backup *backup, int64_t stored) {
 }
 
 static void judge_payload(const struct kb_backup *backup, const struct kb_row *row, const struct kb_stored *stored,
-                          struct kb_findings *findings, const char *label, struct kb_checked *out) {
-    bool sized = size_is_sound(&out->mbfile, findings, label);
+                          struct kb_findings *findings, struct kb_checked *out) {
+    bool sized = size_is_sound(row, &out->mbfile, findings);
 
-    judge_keys(backup, row, findings, label, &out->mbfile);
+    judge_keys(backup, row, findings, &out->mbfile);
     if (!stored) {
-        judge_absent(backup, &out->mbfile, findings, label);
+        judge_absent(backup, row, &out->mbfile, findings);
         return;
     }
     if (!stored->regular) return; /* the scan has told of it */
     out->stored = stored->size;
     if (!length_is_possible(backup, stored->size)) {
-        damaged(findings, "length", label, _("This file has been cut short; use another copy or make a new backup"));
+        damaged(findings, "length", row, _("This file has been cut short; use another copy or make a new backup"));
         return;
     }
     out->file = true;
@@ -181,14 +189,13 @@ static void judge_payload(const struct kb_backup *backup, const struct kb_row *r
 }
 
 void kb_check_row(const struct kb_backup *backup, const struct kb_row *row, const struct kb_stored *stored,
-                  struct kb_findings *findings, char label[KB_LABEL_ROOM], struct kb_checked *out) {
+                  struct kb_findings *findings, struct kb_checked *out) {
     memset(out, 0, sizeof *out);
-    make_label(row, label);
-    if (!names_are_sound(row, findings, label)) return;
+    if (!names_are_sound(row, findings)) return;
     if (!id_is_of_name(row))
-        damaged(findings, "file-id-other", label,
+        damaged(findings, "file-id-other", row,
                 _("Manifest.db puts this file in another's place; use another copy or make a new backup"));
-    if (!flags_are_sound(row, findings, label)) return;
-    if (!blob_is_sound(row, findings, label, &out->mbfile)) return;
-    if (row->flags == FLAG_FILE) judge_payload(backup, row, stored, findings, label, out);
+    if (!flags_are_sound(row, findings)) return;
+    if (!blob_is_sound(row, findings, &out->mbfile)) return;
+    if (row->flags == FLAG_FILE) judge_payload(backup, row, stored, findings, out);
 }

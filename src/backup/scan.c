@@ -143,7 +143,7 @@ static bool go_to(struct scan *scan, int folder) {
 }
 
 static struct kb_stored *find_stored(struct scan *scan, const unsigned char *id) {
-    struct kb_stored key;
+    struct kb_stored key = {.size = 0};
 
     if (scan->count == 0) return NULL;
     memcpy(key.id, id, sizeof key.id);

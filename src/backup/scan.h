@@ -43,10 +43,12 @@ struct kb_checked {
     int64_t stored, expected;
     struct kb_mbfile mbfile;
 };
-/* Applies the rules to one row; findings go to findings. label has room for domain-path, for later findings. */
-#define KB_LABEL_ROOM 1400
+/* Applies the rules to one row; findings go to findings. */
 void kb_check_row(const struct kb_backup *backup, const struct kb_row *row, const struct kb_stored *stored,
-                  struct kb_findings *findings, char label[KB_LABEL_ROOM], struct kb_checked *out);
+                  struct kb_findings *findings, struct kb_checked *out);
+/* What a finding calls the row: domain-path, cleaned. */
+#define KB_LABEL_ROOM 1400
+void kb_row_label(const struct kb_row *row, char label[KB_LABEL_ROOM]);
 /* Domains whose regular files always have a digest. */
 bool kb_domain_has_digests(const char *domain);
 bool kb_row_path_is_safe(const char *path, size_t size);

@@ -305,7 +305,7 @@ struct kb_result kb_seal_write(const char *root, const char *folder, const struc
 
 static bool there(struct kb_dir *root, const char *folder, const char *suffix) {
     char *name = beside(folder, suffix);
-    struct kb_stat stat;
+    struct kb_stat stat = {.kind = KB_ENTRY_OTHER};
     struct kb_result res = kb_dir_stat(root, name, &stat);
 
     free(name);

@@ -49,14 +49,14 @@ void kb_verify_unread(struct kb_verify *verify, const struct kb_hash_job *job) {
                    _("This file cannot be read from the disk; check the disk, then use another copy"));
 }
 
-static bool add_promise(struct kb_verify *verify, const struct kb_row *row, const char *label,
-                        const struct kb_checked *checked) {
-    char name[KB_PAYLOAD_NAME];
+static bool add_promise(struct kb_verify *verify, const struct kb_row *row, const struct kb_checked *checked) {
+    char name[KB_PAYLOAD_NAME], label[KB_LABEL_ROOM];
     struct kb_hash_job *job;
     struct promise *promise = kb_xmalloc(sizeof *promise);
 
     promise->checked = *checked;
     kb_payload_name(name, row->file_id);
+    kb_row_label(row, label);
     job = kb_hash_job_new(name, label);
     job->want_sha1 = checked->check_digest && !verify->options->quick;
     job->data = promise;
@@ -65,13 +65,12 @@ static bool add_promise(struct kb_verify *verify, const struct kb_row *row, cons
 
 static bool on_row(void *arg, const struct kb_row *row, const struct kb_stored *stored) {
     struct kb_verify *verify = arg;
-    char label[KB_LABEL_ROOM];
     struct kb_checked checked;
 
-    kb_check_row(verify->backup, row, stored, &verify->findings, label, &checked);
+    kb_check_row(verify->backup, row, stored, &verify->findings, &checked);
     if (!checked.file) return true;
     if (!checked.size_differs && (verify->options->quick || !(checked.check_digest || checked.check_tail))) return true;
-    return add_promise(verify, row, label, &checked);
+    return add_promise(verify, row, &checked);
 }
 
 static bool on_folder(void *arg, int folder) {

@@ -30,7 +30,7 @@ static void places_release(struct places *places) {
 bool kb_verify_has_seal(const struct kb_backup *backup) {
     struct places places = places_of(backup);
     struct kb_dir *root = NULL;
-    struct kb_stat stat;
+    struct kb_stat stat = {.kind = KB_ENTRY_OTHER};
     struct kb_result res = kb_dir_open(places.root, false, &root);
 
     if (!kb_failed(&res)) res = kb_dir_stat(root, places.name, &stat);

@@ -30,6 +30,12 @@ void gen_write(const struct gen *gen, const char *name, const void *data, size_t
 
     snprintf(path, sizeof path, "%s/%s", gen->folder, name);
     file = fopen(path, "wb");
+    if (!file && strchr(name, '/')) {
+        snprintf(path, sizeof path, "%s/%.2s", gen->folder, name);
+        mkdir(path, 0700);
+        snprintf(path, sizeof path, "%s/%s", gen->folder, name);
+        file = fopen(path, "wb");
+    }
     if (!file || fwrite(data, 1, size, file) != size || fclose(file) != 0) gen_die(path);
 }
 
@@ -39,7 +45,7 @@ static void make_folders(struct gen *gen, const char *parent) {
     snprintf(gen->folder, sizeof gen->folder, "%s/%s", parent, gen->udid);
     mkdir(parent, 0700);
     if (mkdir(gen->folder, 0700) != 0) gen_die(gen->folder);
-    for (int i = 0; i < 256; i++) {
+    for (int i = 0; i < 256 && gen->spec->all_folders; i++) {
         snprintf(path, sizeof path, "%s/%02x", gen->folder, i);
         if (mkdir(path, 0700) != 0) gen_die(path);
     }

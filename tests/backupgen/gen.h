@@ -25,6 +25,7 @@ struct gen_spec {
     int64_t large_bytes; /* every file of this size instead */
     uint32_t seed;
     const char *damage; /* a name of the table below; NULL: whole */
+    bool all_folders;   /* all 256, as a device makes them; else only those that are needed */
     bool no_tail;       /* Manifest.db without its block of padding */
 };
 

@@ -58,7 +58,7 @@ static bool set(struct gen_spec *spec, const char *name, const char *value) {
 }
 
 int main(int argc, char **argv) {
-    struct gen_spec spec = {0};
+    struct gen_spec spec = {.all_folders = true};
 
     if (argc == 2 && strcmp(argv[1], "--list") == 0) return list(), 0;
     if (argc < 2) return fprintf(stderr, "usage: backupgen PARENT [name=value ...] | --list\n"), 2;

@@ -104,7 +104,7 @@ static const struct {
      KB_OUTCOME_DAMAGED},
     {"f=$(find %s -path '*/[0-9a-f][0-9a-f]/*' -type f | sort | head -1); rm $f", KB_OUTCOME_DAMAGED},
     {"printf X | dd of=%s/Info.plist bs=1 seek=3 conv=notrunc 2>/dev/null", KB_OUTCOME_DAMAGED},
-    {"head -c 16 /dev/zero > %s/aa/aa00000000000000000000000000000000000000", KB_OUTCOME_LOCKED},
+    {"mkdir -p %s/aa && head -c 16 /dev/zero > %s/aa/aa00000000000000000000000000000000000000", KB_OUTCOME_LOCKED},
     {"rm %s.sha256", KB_OUTCOME_LOCKED},
     {"echo rubbish > %s.sha256", KB_OUTCOME_LOCKED},
     {"head -c 400 %s.sha256 > %s.x && mv %s.x %s.sha256", KB_OUTCOME_LOCKED},
@@ -183,7 +183,7 @@ START_TEST(test_links_are_not_sealed) {
     struct kb_backup *backup = sealed(NULL);
     struct kb_device device;
     struct kb_seal_facts facts = {.device = &device};
-    char *path = fixture_path(GEN_UDID "/aa/link");
+    char *path = fixture_path(GEN_UDID "/link");
 
     kb_device_init(&device);
     ck_assert_int_eq(symlink("/etc/passwd", path), 0);
