@@ -41,8 +41,8 @@ struct kb_result kb_link_process(struct kb_stream *stream, plist_t dict, bool se
     plist_array_append_item(message, dict);
     struct kb_result res = kb_frame_put(stream, message, true);
     if (secret) {
-        kb_node_wipe_text(kb_node_get(dict, "NewPassword"));
-        kb_node_wipe_text(kb_node_get(kb_node_get(dict, "Options"), "Password"));
+        kb_node_wipe(kb_node_get(dict, "NewPassword"));
+        kb_node_wipe(kb_node_get(kb_node_get(dict, "Options"), "Password"));
     }
     plist_free(message);
     if (kb_failed(&res)) return res;

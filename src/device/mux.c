@@ -220,7 +220,7 @@ struct kb_result kb_mux_pair_record(const char *udid, struct kb_buf *record, boo
     const char *data = kb_node_data(node, &size);
     if (data && size > 0) {
         kb_buf_add(record, data, size);
-        kb_wipe((char *)(uintptr_t)data, size);
+        kb_node_wipe(node);
         *exists = true;
     } else if (result_number(reply) != MUX_RESULT_BAD_DEVICE) { /* 2 is also ENOENT: no record (protocol.md 1.5) */
         res = mux_refused(result_number(reply));

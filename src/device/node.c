@@ -111,8 +111,13 @@ void kb_node_each(plist_t dict, bool (*each)(void *arg, const char *key, plist_t
     free(iter);
 }
 
-void kb_node_wipe_text(plist_t text) {
-    const char *bytes = kb_node_text(text);
+void kb_node_wipe(plist_t node) {
+    union {
+        const char *given; /* libplist hands out its own bytes as constant */
+        char *own;
+    } bytes = {kb_node_text(node)};
+    size_t size = bytes.given ? strlen(bytes.given) : 0;
 
-    if (bytes) kb_wipe((char *)(uintptr_t)bytes, strlen(bytes));
+    if (!bytes.given) bytes.given = kb_node_data(node, &size);
+    if (bytes.given) kb_wipe(bytes.own, size);
 }

@@ -27,8 +27,8 @@ bool kb_node_is(plist_t node, plist_type type);
 bool kb_node_copy_text(plist_t dict, const char *key, char *out, size_t room);
 /* Calls each with every pair of a dictionary until it returns false. */
 void kb_node_each(plist_t dict, bool (*each)(void *arg, const char *key, plist_t value), void *arg);
-/* Overwrites the bytes of a text (a password) that the plist still holds. */
-void kb_node_wipe_text(plist_t text);
+/* Overwrites the bytes of a text or of data (a password, a pair record) that the plist still holds. */
+void kb_node_wipe(plist_t node);
 
 /* plist_new_uint() of a negative number is its 64-bit two's complement, as DeviceLink wants it. */
 static inline plist_t kb_node_new_int(int64_t value) { return plist_new_uint((uint64_t)value); }

@@ -186,7 +186,7 @@ struct kb_result kb_stream_put(struct kb_stream *stream, const void *data, size_
 
         size_t part = KB_STREAM_ROOM - stream->out_size;
         if (part > size) part = size;
-        memcpy(room, bytes, part);
+        memcpy(stream->out + stream->out_size, bytes, part);
         stream->out_size += part;
         bytes += part;
         size -= part;
