@@ -76,7 +76,7 @@ static struct kb_result expect(struct kb_stream *stream, const char *name, plist
     const char *got;
     struct kb_result res = kb_link_receive(stream, message, &got);
 
-    if (kb_failed(&res) || strcmp(got, name) == 0) return res;
+    if (kb_failed(&res) || kb_streq(got, name)) return res;
     plist_free(*message);
     *message = NULL;
     return version_bad();
