@@ -130,13 +130,18 @@ helpers   = $(filter-out $(call unit_srcs,$(1)),$(wildcard tests/unit/$(1)/*.c))
 helpers_backup := $(filter-out tests/backupgen/program.c,$(wildcard tests/backupgen/*.c))
 define unit_rules
 unit_libs_$(1) = $$(call once,unit_libs_$(1),$$$$(shell $(PKG_CONFIG) --libs $(libs_tests) $(sort $(libs_$(1)) $(test_libs_$(1)) $(foreach r,$(uses_$(1)),$(libs_$(r))))) -lpthread -lm)
-$(call unit_bins,$(1)): $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(call objs,$(call helpers,$(1))) $(call archive,$(1)) $(foreach r,$(uses_$(1)),$(call archive,$(r)))
+$(call unit_bins,$(1)): $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(with_$(1)) $(call objs,$(call helpers,$(1))) $(call archive,$(1)) $(foreach r,$(uses_$(1)),$(call archive,$(r)))
 	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$^ $$(unit_libs_$(1))
 .PHONY: unit-$(1)
 unit-$(1): $(call unit_bins,$(1))
 	@$$(under) sh scripts/run-tests.sh $$^
 endef
+with_sim := $(B)/tests/sim/main.in-tests.o
 $(foreach r,$(TESTED),$(eval $(call unit_rules,$(r))))
+# phonesim's own main under another name: its parts belong together.
+$(with_sim): tests/sim/main.c
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(CPPFLAGS) -MMD -MP $(defines) -Dmain=phonesim_main -Wno-missing-prototypes $(lib_cflags) $(flags) -Wno-missing-prototypes -c -o $@ $<
 under = $(if $(filter tsan,$(FLAVOUR)),$(shell setarch -R true 2>/dev/null && echo setarch -R))
 
 unit_all = $(foreach r,$(TESTED),$(call unit_bins,$(r)))
