@@ -154,8 +154,8 @@ runner := $(B)/tests/e2e/runner
 $(runner): $(B)/tests/e2e/runner.o
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(check_ldlibs)
 check_ldlibs = $(call once,check_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_tests)) -lpthread -lm)
-tests-built: all $(unit_all) $(runner)
-e2e: all $(runner)
+tests-built: all $(unit_all) $(runner) $(B)/backupgen
+e2e: all $(runner) $(B)/backupgen
 	@E2E_ONLY='$(ONLY)' sh scripts/run-tests.sh $(runner)
 test: tests-built
 	@sh scripts/run-tests.sh $(unit_all) $(runner)

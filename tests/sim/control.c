@@ -159,7 +159,10 @@ static json_t *c_set(struct command *c) {
     json_error_t error;
     if (c->argc < 3) return no("Say set DEVICE KEY JSON-VALUE");
     json_t *value = json_loads(c->args[2], JSON_DECODE_ANY, &error);
-    if (!value) value = json_string(c->args[2]);
+    if (!value || json_is_real(value)) { /* os 18.1 is a word */
+        json_decref(value);
+        value = json_string(c->args[2]);
+    }
     pthread_mutex_lock(&c->dev->lock);
     json_object_set_new(c->dev->scenario, c->args[1], value);
     c->dev->free_bytes = sim_number(c->dev, "free", c->dev->free_bytes);
