@@ -24,38 +24,38 @@ struct run {
  */
 
 static struct kb_result look_ready(struct job *job, void *arg) {
-    struct kb_result res = job_read_device(job);
+    struct kb_result res = kb_job_read_device(job);
     if (kb_failed(&res)) return res;
     if (job->device.mode == KB_MODE_RESTORE)
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_RESTORE_MODE,
                        _("The device is in recovery; start it normally, then try again"));
     if (job->device.trust != KB_TRUST_TRUSTED) {
-        if (job->req->dry_run) return job_ask(KB_ASK_TRUST);
-        res = job_look_paired(job, arg);
-        if (!kb_failed(&res)) res = job_read_device(job);
+        if (job->req->dry_run) return kb_job_ask(KB_ASK_TRUST);
+        res = kb_job_look_paired(job, arg);
+        if (!kb_failed(&res)) res = kb_job_read_device(job);
         if (kb_failed(&res)) return res;
     }
-    return job->device.locked == KB_YES ? job_ask(KB_ASK_UNLOCK) : kb_ok();
+    return job->device.locked == KB_YES ? kb_job_ask(KB_ASK_UNLOCK) : kb_ok();
 }
 
 /* The words of the device's error 212, before hours of waiting. No hand is done with it within --wait. */
 static struct kb_result setup_is_done(struct job *job) {
     if (job->device.setup != KB_SETUP_ASSISTANT) return kb_ok();
     struct kb_result res = kb_fail(KB_OPERATOR, KB_ASK_NONE, "%s", kb_backup2_result(kb_lang(), 212, NULL, false).text);
-    job_operator(job, kb_step_name(KB_STEP_FINISH_SETUP), res.text);
+    kb_job_operator(job, kb_step_name(KB_STEP_FINISH_SETUP), res.text);
     return res;
 }
 
 static struct kb_result get_ready(struct job *job) {
     struct job_pairing pairing = {0};
-    struct kb_result res = job_identity(job, &pairing.identity);
+    struct kb_result res = kb_job_identity(job, &pairing.identity);
     if (!kb_failed(&res)) res = look_ready(job, &pairing);
     if (res.domain == KB_OPERATOR) {
-        res = job_event(job, KB_EV_NEEDS_HAND, NULL);
-        if (!kb_failed(&res)) res = job_hands(job, look_ready, &pairing, 30);
+        res = kb_job_event(job, KB_EV_NEEDS_HAND, NULL);
+        if (!kb_failed(&res)) res = kb_job_hands(job, look_ready, &pairing, 30);
     }
     kb_identity_free(pairing.identity);
-    job_learn_device(job);
+    kb_job_learn_device(job);
     return kb_failed(&res) ? res : setup_is_done(job);
 }
 
@@ -75,8 +75,8 @@ static struct kb_result prove_by_last(struct run *run) {
     if (job->req->full || job->device.backup_encryption != KB_YES) return kb_ok();
     struct kb_result res = kb_backup_open(run->path, &last);
     if (kb_failed(&res)) return kb_ok();
-    job_deadline(job, JOB_KDF_S);
-    res = kb_backup_unlock(last, job->req->password, job_kdf_progress, job);
+    kb_job_deadline(job, JOB_KDF_S);
+    res = kb_backup_unlock(last, job->req->password, kb_job_kdf_progress, job);
     kb_backup_free(last);
     if (kb_cancelled(job->cancel)) return kb_cancel_result();
     if (!kb_is(&res, KB_PASSWORD, KB_PASSWORD_WRONG)) return kb_ok(); /* plain, or never finished: says nothing */
@@ -100,7 +100,7 @@ static struct kb_result on_arrival(void *arg, const char *path) {
     run->proof = kb_backup_prove_manifest(file, run->job->req->password, proving_quietly, run->job);
     free(file);
     if (run->proof.domain != KB_PASSWORD) {
-        if (kb_failed(&run->proof)) job_log(run->job, "%s", run->proof.text); /* judged when the backup is whole */
+        if (kb_failed(&run->proof)) kb_job_log(run->job, "%s", run->proof.text); /* judged when the backup is whole */
         return kb_ok();
     }
     run->proof = kb_fail(KB_PASSWORD, KB_PASSWORD_WRONG,
@@ -137,11 +137,11 @@ static struct kb_result before_change(void *arg) {
 static struct kb_result read_info(struct run *run) {
     struct job *job = run->job;
     int64_t apps = 0;
-    job_deadline(job, JOB_DISK_S);
-    job_progress(job, "info", -1, -1);
+    kb_job_deadline(job, JOB_DISK_S);
+    kb_job_progress(job, "info", -1, -1);
     struct kb_result res = kb_device_info_plist(job->req->udid, run->started_at, job->cancel, &run->info, &apps);
-    if (!kb_failed(&res)) job_log(job, "Info.plist: %d apps", (int)apps);
-    return job_device_words(res);
+    if (!kb_failed(&res)) kb_job_log(job, "Info.plist: %d apps", (int)apps);
+    return kb_job_device_words(res);
 }
 
 /* Only a warning: what a device holds and what it puts into a backup differ; the device decides (error 105). */
@@ -153,16 +153,16 @@ static void warn_of_space(struct run *run) {
     if (kb_failed(&res) || device->capacity_bytes < 0 || device->free_bytes < 0) return;
     int64_t used = device->capacity_bytes - device->free_bytes;
     if (room < used)
-        job_log(run->job, _("This computer has %d MB free and the device holds %d MB; the backup may not fit"),
-                (int)(room / 1000000), (int)(used / 1000000));
+        kb_job_log(run->job, _("This computer has %d MB free and the device holds %d MB; the backup may not fit"),
+                   (int)(room / 1000000), (int)(used / 1000000));
 }
 
 static struct kb_result transfer(struct run *run) {
     struct job *job = run->job;
     struct kb_transfer_end end = {0};
-    job_guard_init(&run->guard, kb_confined_files(run->confined), before_change, run);
+    kb_job_guard_init(&run->guard, kb_confined_files(run->confined), before_change, run);
     kb_confined_on_arrival(run->confined, on_arrival, run);
-    job_transfer_init(&run->transfer, job, "backing-up");
+    kb_job_transfer_init(&run->transfer, job, "backing-up");
     run->transfer.first_is_passcode = true;
     const struct kb_transfer_options options = {
         .udid = job->req->udid,
@@ -174,12 +174,12 @@ static struct kb_result transfer(struct run *run) {
     struct kb_result res;
     do {
         res = kb_transfer_backup(&options, &end);
-    } while (job_transfer_again(&run->transfer, &res));
+    } while (kb_job_transfer_again(&run->transfer, &res));
     if (kb_confined_refused(run->confined))
-        job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));
+        kb_job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));
     if (run->proof.domain == KB_PASSWORD) return run->proof;
-    if (!kb_failed(&res)) job_progress(job, "backing-up", 100, end.bytes);
-    return job_transfer_words(&run->transfer, res, false);
+    if (!kb_failed(&res)) kb_job_progress(job, "backing-up", 100, end.bytes);
+    return kb_job_transfer_words(&run->transfer, res, false);
 }
 
 /* ---- Does it count ------------------------------------------------------------------------------------------------
@@ -187,7 +187,7 @@ static struct kb_result transfer(struct run *run) {
 
 static bool proving(void *arg, int done_pct) {
     struct job *job = arg;
-    job_progress(job, "proving", done_pct, -1);
+    kb_job_progress(job, "proving", done_pct, -1);
     return !kb_cancelled(job->cancel);
 }
 
@@ -208,11 +208,11 @@ static struct kb_result prove(struct run *run, struct kb_backup_info *info) {
     const struct kb_backup_options options = {job->req->agent_bundle_id, job->req->mdm_profile_identifier,
                                               KB_SOURCE_UNKNOWN, true};
     struct kb_backup *backup = NULL;
-    job_deadline(job, JOB_KDF_S);
-    job_progress(job, "proving", 0, -1);
+    kb_job_deadline(job, JOB_KDF_S);
+    kb_job_progress(job, "proving", 0, -1);
     struct kb_result res = kb_backup_open(run->path, &backup);
     if (!kb_failed(&res)) res = kb_backup_unlock(backup, job->req->password, proving, job);
-    job_deadline(job, JOB_DISK_S);
+    kb_job_deadline(job, JOB_DISK_S);
     if (!kb_failed(&res)) res = kb_backup_inspect(backup, &options, info);
     if (!kb_failed(&res)) res = judge_backup(info);
     kb_backup_free(backup);
@@ -228,7 +228,7 @@ static enum kb_source source_of(const struct kb_device *device) {
 
 static bool sealing(void *arg, int done_pct, int64_t bytes) {
     struct job *job = arg;
-    job_progress(job, "sealing", done_pct, bytes);
+    kb_job_progress(job, "sealing", done_pct, bytes);
     return !kb_cancelled(job->cancel);
 }
 
@@ -236,8 +236,8 @@ static struct kb_result seal(struct run *run) {
     struct job *job = run->job;
     const struct kb_seal_facts facts = {&job->device, source_of(&job->device), run->started_at, kb_clock_wall(),
                                         job->req->by ? job->req->by : ""};
-    job_deadline(job, JOB_DISK_S);
-    job_progress(job, "sealing", 0, 0);
+    kb_job_deadline(job, JOB_DISK_S);
+    kb_job_progress(job, "sealing", 0, 0);
     return kb_seal_write(job->req->store, job->req->udid, &facts, sealing, job);
 }
 
@@ -259,9 +259,9 @@ static struct kb_result open_store(struct run *run) {
  */
 static struct kb_result switch_on(struct run *run) {
     struct job *job = run->job;
-    struct kb_result res = job_encrypt(job, kb_confined_files(run->confined));
+    struct kb_result res = kb_job_encrypt(job, kb_confined_files(run->confined));
     if (!kb_is(&res, KB_BACKUP2, 207)) return res;
-    struct kb_result again = job_read_device(job);
+    struct kb_result again = kb_job_read_device(job);
     return !kb_failed(&again) && job->device.backup_encryption == KB_YES ? kb_ok() : res;
 }
 
@@ -284,7 +284,7 @@ static struct kb_result make_backup(struct job *job, struct kb_backup_info *info
     run->path = kb_path_join(job->req->store, job->req->udid);
     struct kb_result res = open_store(run);
     if (!kb_failed(&res)) res = prove_by_last(run);
-    if (!kb_failed(&res)) res = job_event(job, KB_EV_BACKUP_BEGINS, NULL);
+    if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_BACKUP_BEGINS, NULL);
     if (!kb_failed(&res)) warn_of_space(run);
     if (!kb_failed(&res)) res = encrypted_for_sure(run);
     if (!kb_failed(&res)) res = read_info(run);
@@ -309,12 +309,12 @@ static void end_backup(struct job *job, struct kb_result *res, const struct kb_b
         snprintf(res->text, sizeof res->text, _("Backed up and sealed: %lld files, %.1f MB"), (long long)info->files,
                  (double)info->bytes / 1e6);
     }
-    job_event_or_log(job, event, res->text);
+    kb_job_event_or_log(job, event, res->text);
     const char *outcome = !kb_failed(res)                        ? "backed-up"
                           : res->domain == KB_CANCELLED          ? "cancelled"
                           : res->domain == KB_OPERATOR && !begun ? "refused"
                                                                  : "failed";
-    job_result_line(job, outcome, res);
+    kb_job_result_line(job, outcome, res);
 }
 
 /* Everything a dry run can tell without writing. */
@@ -323,20 +323,20 @@ static struct kb_result rehearse(struct job *job) {
     if (!kb_failed(&res)) res = setup_is_done(job);
     if (!kb_failed(&res))
         kb_text_copy(res.text, sizeof res.text, _("Dry run: nothing was written; this device can be backed up"));
-    job_result_line(job, kb_failed(&res) ? "refused" : "unknown", &res);
+    kb_job_result_line(job, kb_failed(&res) ? "refused" : "unknown", &res);
     return res;
 }
 
-struct kb_result job_backup(struct job *job) {
+struct kb_result kb_job_backup(struct job *job) {
     struct kb_backup_info info;
     kb_backup_info_init(&info);
     if (job->req->dry_run) return rehearse(job);
     struct kb_result res = have_password(job->req);
-    if (!kb_failed(&res)) res = job_lock_device(job);
-    if (!kb_failed(&res)) res = job_read_device(job);
-    if (!kb_failed(&res)) res = job_begin(job, KB_JOB_BACKUP);
+    if (!kb_failed(&res)) res = kb_job_lock_device(job);
+    if (!kb_failed(&res)) res = kb_job_read_device(job);
+    if (!kb_failed(&res)) res = kb_job_begin(job, KB_JOB_BACKUP);
     if (!kb_failed(&res)) res = get_ready(job);
-    if (!kb_failed(&res)) res = job_event(job, KB_EV_ALL_GREEN, NULL);
+    if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_ALL_GREEN, NULL);
     if (!kb_failed(&res)) res = make_backup(job, &info);
     end_backup(job, &res, &info);
     return res;

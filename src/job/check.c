@@ -12,17 +12,17 @@ static enum kb_password_proof proof_of(const struct kb_result *res, enum kb_pass
     return known;
 }
 
-struct kb_result job_open_backup(struct job *job, struct job_check *check) {
+struct kb_result kb_job_open_backup(struct job *job, struct job_check *check) {
     const struct kb_request *req = job->req;
     const struct kb_backup_options options = {req->agent_bundle_id, req->mdm_profile_identifier, req->source_state,
                                               true};
-    job_deadline(job, JOB_KDF_S);
-    job_progress(job, "checking", -1, -1);
+    kb_job_deadline(job, JOB_KDF_S);
+    kb_job_progress(job, "checking", -1, -1);
     struct kb_result res = kb_backup_open(req->backup, &check->backup);
     if (kb_failed(&res)) return res;
-    struct kb_result unlocked = kb_backup_unlock(check->backup, req->password, job_kdf_progress, job);
+    struct kb_result unlocked = kb_backup_unlock(check->backup, req->password, kb_job_kdf_progress, job);
     if (unlocked.domain == KB_CANCELLED || kb_cancelled(job->cancel)) return kb_cancel_result();
-    job_deadline(job, JOB_DISK_S);
+    kb_job_deadline(job, JOB_DISK_S);
     res = kb_backup_inspect(check->backup, &options, &check->info);
     if (kb_failed(&res)) return res;
     check->info.proof = proof_of(&unlocked, check->info.proof);
@@ -34,12 +34,12 @@ struct kb_result job_open_backup(struct job *job, struct job_check *check) {
     return res;
 }
 
-void job_check_release(struct job_check *check) {
+void kb_job_check_release(struct job_check *check) {
     kb_backup_free(check->backup);
     check->backup = NULL;
 }
 
-void job_judge(struct job *job, struct job_check *check, bool attached) {
+void kb_job_judge(struct job *job, struct job_check *check, bool attached) {
     const struct kb_request *req = job->req;
     const struct kb_question question = {
         .lang = kb_lang(),
@@ -53,12 +53,12 @@ void job_judge(struct job *job, struct job_check *check, bool attached) {
     kb_judge(&question, &check->judgement);
 }
 
-json_t *job_check_object(struct job *job, const struct job_check *check) {
+json_t *kb_job_check_object(struct job *job, const struct job_check *check) {
     const char *path = check->info.path[0] ? check->info.path : job->req->backup;
     return kb_judgement_to_json(&check->judgement, path, job->req->udid);
 }
 
-struct kb_result job_verdict(const struct job_check *check) {
+struct kb_result kb_job_verdict(const struct job_check *check) {
     const struct kb_finding *reason = kb_judgement_reason(&check->judgement);
     if (check->judgement.verdict == KB_VERDICT_READY) return kb_ok();
     if (!reason)
@@ -74,18 +74,18 @@ static struct kb_result as_check(struct kb_result res, enum kb_verdict verdict) 
     return res;
 }
 
-struct kb_result job_check(struct job *job) {
+struct kb_result kb_job_check(struct job *job) {
     struct job_check check = {0};
     kb_backup_info_init(&check.info);
-    struct kb_result res = job_open_backup(job, &check);
+    struct kb_result res = kb_job_open_backup(job, &check);
     if (kb_failed(&res)) goto out;
-    res = job_read_device(job);
+    res = kb_job_read_device(job);
     bool attached = !kb_failed(&res);
     if (kb_failed(&res) && !kb_is(&res, KB_LOCKDOWN, KB_DEVICE_GONE)) goto out;
-    job_judge(job, &check, attached);
-    job_emit(job, job_check_object(job, &check));
-    res = as_check(job_verdict(&check), check.judgement.verdict);
+    kb_job_judge(job, &check, attached);
+    kb_job_emit(job, kb_job_check_object(job, &check));
+    res = as_check(kb_job_verdict(&check), check.judgement.verdict);
 out:
-    job_check_release(&check);
+    kb_job_check_release(&check);
     return res;
 }

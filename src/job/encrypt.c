@@ -50,12 +50,12 @@ static struct kb_result real_space(void *ctx, int64_t *bytes) {
     return folder->free_space(folder->ctx, bytes);
 }
 
-struct kb_result job_encrypt(struct job *job, struct kb_files *folder) {
+struct kb_result kb_job_encrypt(struct job *job, struct kb_files *folder) {
     const struct kb_files files = {folder,  no_open, no_read, no_create, no_write, no_commit, no_close,
                                    no_path, no_move, no_move, no_path,   no_list,  real_space};
     struct kb_transfer_end end = {0};
     struct job_transfer transfer;
-    job_transfer_init(&transfer, job, "encrypting");
+    kb_job_transfer_init(&transfer, job, "encrypting");
     transfer.first_is_passcode = true;
     const struct kb_transfer_options options = {
         .udid = job->req->udid,
@@ -67,7 +67,7 @@ struct kb_result job_encrypt(struct job *job, struct kb_files *folder) {
     struct kb_result res;
     do {
         res = kb_transfer_encrypt(&options, &end);
-    } while (job_transfer_again(&transfer, &res));
+    } while (kb_job_transfer_again(&transfer, &res));
     if (!kb_failed(&res)) job->device.backup_encryption = KB_YES;
-    return job_transfer_words(&transfer, res, false);
+    return kb_job_transfer_words(&transfer, res, false);
 }

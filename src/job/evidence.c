@@ -44,7 +44,7 @@ static const char *seen(enum kb_step step, enum kb_step_state state) {
     }
 }
 
-struct kb_result job_tick(struct job *job, const struct kb_device *device, bool restored) {
+struct kb_result kb_job_tick(struct job *job, const struct kb_device *device, bool restored) {
     struct open_steps open;
     struct kb_result res = open_steps(job, &open);
     for (int i = 0; i < open.count && !kb_failed(&res); i++) {
@@ -56,20 +56,20 @@ struct kb_result job_tick(struct job *job, const struct kb_device *device, bool 
     return res;
 }
 
-struct kb_result job_confirm(struct job *job, const enum kb_step *steps, int count) {
+struct kb_result kb_job_confirm(struct job *job, const enum kb_step *steps, int count) {
     struct kb_result res = kb_journal_open_steps(job->journal, job->row.id, steps, count);
-    if (!kb_failed(&res)) res = job_touch(job, KB_TOUCH_CONFIRMED);
-    if (!kb_failed(&res)) res = job_event(job, KB_EV_BACK_RESTORED, "");
-    if (!kb_failed(&res)) res = job_tick(job, &job->device, true);
+    if (!kb_failed(&res)) res = kb_job_touch(job, KB_TOUCH_CONFIRMED);
+    if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_BACK_RESTORED, "");
+    if (!kb_failed(&res)) res = kb_job_tick(job, &job->device, true);
     return res;
 }
 
-struct kb_result job_finish(struct job *job) {
+struct kb_result kb_job_finish(struct job *job) {
     struct open_steps open;
     bool done = false;
     struct kb_result res = kb_journal_finish_if_closed(job->journal, job->row.id, &done);
     if (kb_failed(&res)) return res;
-    if (done) return job_event(job, KB_EV_STEPS_CLOSED, NULL);
+    if (done) return kb_job_event(job, KB_EV_STEPS_CLOSED, NULL);
     res = open_steps(job, &open);
     if (kb_failed(&res)) return res;
     if (!open.count) return kb_ok();
@@ -85,16 +85,16 @@ static struct kb_result settle_restore(struct job *job) {
     struct job_before before;
     const struct kb_job *row = &job->row;
     enum kb_step steps[KB_MAX_PLAN];
-    struct kb_result res = job_before_get(job, &before);
+    struct kb_result res = kb_job_before_get(job, &before);
     if (kb_failed(&res)) return res;
-    enum kb_tri restored = job_was_restored(row->touch == KB_TOUCH_ANSWERED, &before, &job->device);
+    enum kb_tri restored = kb_job_was_restored(row->touch == KB_TOUCH_ANSWERED, &before, &job->device);
     if (restored == KB_NO && row->state == KB_STATE_REBOOTING)
-        return job_event(job, KB_EV_BACK_NOT_RESTORED,
-                         _("The device is back and was not restored; run `kitbench restore` again"));
+        return kb_job_event(job, KB_EV_BACK_NOT_RESTORED,
+                            _("The device is back and was not restored; run `kitbench restore` again"));
     if (restored != KB_YES) return kb_ok();
     const struct kb_case *known = kb_case_find(row->source, row->same_device == KB_YES, row->target);
     int count = kb_plan_steps(row->route, known, row->same_device, steps);
-    return job_confirm(job, steps, count);
+    return kb_job_confirm(job, steps, count);
 }
 
 /* Also one that was set aside: a device that looked half restored may have finished by itself. */
@@ -107,13 +107,13 @@ static bool is_unsettled(const struct kb_job *row) {
 static struct kb_result read_again(struct job *job) {
     const struct kb_device *device = &job->device;
     if (job->req->dry_run || device->trust == KB_TRUST_TRUSTED || device->locked == KB_YES) return kb_ok();
-    job_deadline(job, JOB_PAIR_S);
+    kb_job_deadline(job, JOB_PAIR_S);
     struct kb_result res = kb_device_pair(job->req->udid, NULL);
     if (kb_failed(&res)) {
-        job_log(job, "%s", res.text);
+        kb_job_log(job, "%s", res.text);
         return kb_ok();
     }
-    return job_read_device(job);
+    return kb_job_read_device(job);
 }
 
 static struct kb_result settle_and_tick(struct job *job) {
@@ -122,10 +122,10 @@ static struct kb_result settle_and_tick(struct job *job) {
         res = read_again(job);
         if (!kb_failed(&res) && job->device.trust == KB_TRUST_TRUSTED) res = settle_restore(job);
     } else if (job->row.state == KB_STATE_STEPS) {
-        res = job_tick(job, &job->device, job->row.touch >= KB_TOUCH_ANSWERED);
+        res = kb_job_tick(job, &job->device, job->row.touch >= KB_TOUCH_ANSWERED);
     }
     if (kb_failed(&res) || job->row.state != KB_STATE_STEPS) return res;
-    res = job_finish(job);
+    res = kb_job_finish(job);
     return res.domain == KB_OPERATOR ? kb_ok() : res; /* what is open is for `steps` to tell */
 }
 
@@ -162,19 +162,19 @@ static bool is_newest(void *arg, const struct kb_job *row) {
 static struct kb_result find_job(struct job *job, bool *found) {
     struct newest newest = {job, false};
     struct kb_result res = kb_journal_jobs(job->journal, is_newest, &newest);
-    if (!kb_failed(&res) && newest.found) res = job_settle(job->journal, &job->row);
+    if (!kb_failed(&res) && newest.found) res = kb_job_settle(job->journal, &job->row);
     if (!kb_failed(&res)) res = kb_journal_jobs(job->journal, is_newest, &newest);
     *found = newest.found;
     return res;
 }
 
-struct kb_result job_evidence(struct job *job) {
+struct kb_result kb_job_evidence(struct job *job) {
     job->quiet = true;
-    struct kb_result res = job_lock_device(job);
+    struct kb_result res = kb_job_lock_device(job);
     if (!kb_failed(&res)) res = kb_journal_open(job->req->home, &job->journal);
     if (!kb_failed(&res)) res = find_job(job, &job->in_journal);
-    if (!kb_failed(&res)) res = job_read_device(job);
+    if (!kb_failed(&res)) res = kb_job_read_device(job);
     if (!kb_failed(&res) && job->in_journal) res = settle_and_tick(job);
-    if (job->device.udid[0]) job_emit(job, kb_device_to_json(&job->device));
+    if (job->device.udid[0]) kb_job_emit(job, kb_device_to_json(&job->device));
     return res;
 }

@@ -59,8 +59,8 @@ static struct kb_result guard_free_space(void *ctx, int64_t *bytes) {
     return guard->inner->free_space(guard->inner->ctx, bytes);
 }
 
-void job_guard_init(struct job_guard *guard, const struct kb_files *inner, struct kb_result (*before_change)(void *arg),
-                    void *arg) {
+void kb_job_guard_init(struct job_guard *guard, const struct kb_files *inner,
+                       struct kb_result (*before_change)(void *arg), void *arg) {
     memset(guard, 0, sizeof *guard);
     guard->inner = inner;
     guard->before_change = before_change;

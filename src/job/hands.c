@@ -14,7 +14,7 @@ struct asks {
     int last;
 };
 
-struct kb_result job_ask(enum kb_ask ask) {
+struct kb_result kb_job_ask(enum kb_ask ask) {
     return kb_fail(KB_OPERATOR, ask, "%s", kb_ask_text(kb_lang(), ask));
 }
 
@@ -39,18 +39,18 @@ static bool ask_is_over(struct job *job, struct asks *asks, const struct kb_resu
     int ask = res->code < 0 || res->code > KB_ASK_FIND_MY_OFF ? KB_ASK_NONE : res->code;
     if (!asks->until_ms[ask]) asks->until_ms[ask] = now + job->req->wait_s * 1000;
     if (asks->last != ask || !kb_streq(asks->told, res->text)) {
-        job_operator(job, kb_ask_name((enum kb_ask)ask), res->text);
+        kb_job_operator(job, kb_ask_name((enum kb_ask)ask), res->text);
         kb_text_copy(asks->told, sizeof asks->told, res->text);
         asks->last = ask;
     }
     return ask == KB_ASK_NONE || now >= asks->until_ms[ask]; /* no hand at the device would change it */
 }
 
-struct kb_result job_hands(struct job *job, job_look look, void *arg, int64_t grace_s) {
+struct kb_result kb_job_hands(struct job *job, job_look look, void *arg, int64_t grace_s) {
     struct asks asks = {.last = -1};
     int64_t away_since = -1;
     for (;;) {
-        job_deadline(job, JOB_PAIR_S);
+        kb_job_deadline(job, JOB_PAIR_S);
         struct kb_result res = look(job, arg);
         int64_t now = job->clock.now_ms(job->clock.arg);
         if (res.domain == KB_OPERATOR) {

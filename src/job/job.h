@@ -42,36 +42,36 @@ struct job {
 };
 
 /* ---- lines.c: everything that is said ---- */
-void job_progress(struct job *job, const char *phase, double done_pct, int64_t bytes); /* negative = null */
-void job_operator(struct job *job, const char *ask, const char *text);
-void job_result_line(struct job *job, const char *outcome, const struct kb_result *res);
-void job_emit(struct job *job, json_t *object); /* takes the reference */
-void job_deadline(struct job *job, int64_t seconds);
-void job_log(struct job *job, const char *format, ...) KB_PRINTF(2, 3);
+void kb_job_progress(struct job *job, const char *phase, double done_pct, int64_t bytes); /* negative = null */
+void kb_job_operator(struct job *job, const char *ask, const char *text);
+void kb_job_result_line(struct job *job, const char *outcome, const struct kb_result *res);
+void kb_job_emit(struct job *job, json_t *object); /* takes the reference */
+void kb_job_deadline(struct job *job, int64_t seconds);
+void kb_job_log(struct job *job, const char *format, ...) KB_PRINTF(2, 3);
 /* For kb_backup_unlock: a progress line; false when cancelled. */
-bool job_kdf_progress(void *arg, int done_pct);
+bool kb_job_kdf_progress(void *arg, int done_pct);
 
 /* ---- record.c: the row in the journal ---- */
-KB_MUST_CHECK struct kb_result job_lock_device(struct job *job);
+KB_MUST_CHECK struct kb_result kb_job_lock_device(struct job *job);
 /* Opens the journal, settles what earlier runs of this device left behind, makes the row. */
-KB_MUST_CHECK struct kb_result job_begin(struct job *job, enum kb_job_kind kind);
+KB_MUST_CHECK struct kb_result kb_job_begin(struct job *job, enum kb_job_kind kind);
 /* Ends what an earlier restore of this device still has open, or was set aside with: this run has written over it. */
-KB_MUST_CHECK struct kb_result job_replace_earlier(struct job *job);
+KB_MUST_CHECK struct kb_result kb_job_replace_earlier(struct job *job);
 /* What the row says of the device, from job->device. */
-void job_learn_device(struct job *job);
+void kb_job_learn_device(struct job *job);
 /* Moves the row along the table; tells the line when the state changed. text may be NULL. */
-KB_MUST_CHECK struct kb_result job_event(struct job *job, enum kb_job_event event, const char *text);
-KB_MUST_CHECK struct kb_result job_touch(struct job *job, enum kb_touch touch);
-void job_end(struct job *job); /* closes journal and lock */
+KB_MUST_CHECK struct kb_result kb_job_event(struct job *job, enum kb_job_event event, const char *text);
+KB_MUST_CHECK struct kb_result kb_job_touch(struct job *job, enum kb_touch touch);
+void kb_job_end(struct job *job); /* closes journal and lock */
 /* The same for a moment where a journal that fails must not hide what the device did: logged only. */
-void job_event_or_log(struct job *job, enum kb_job_event event, const char *text);
+void kb_job_event_or_log(struct job *job, enum kb_job_event event, const char *text);
 
 /* ---- probe.c ---- */
-KB_MUST_CHECK struct kb_result job_find(struct job *job, struct kb_attached *attached);
-KB_MUST_CHECK struct kb_result job_read_device(struct job *job); /* into job->device */
-struct kb_result job_probe(struct job *job);
+KB_MUST_CHECK struct kb_result kb_job_find(struct job *job, struct kb_attached *attached);
+KB_MUST_CHECK struct kb_result kb_job_read_device(struct job *job); /* into job->device */
+struct kb_result kb_job_probe(struct job *job);
 /* The sentence of a lockdown error in the operator's language; others as they are. */
-struct kb_result job_device_words(struct kb_result res);
+struct kb_result kb_job_device_words(struct kb_result res);
 
 /* ---- hands.c ---- */
 /*
@@ -80,16 +80,16 @@ struct kb_result job_device_words(struct kb_result res);
  * grace_s. Anything else ends it.
  */
 typedef struct kb_result (*job_look)(struct job *job, void *arg);
-KB_MUST_CHECK struct kb_result job_hands(struct job *job, job_look look, void *arg, int64_t grace_s);
-struct kb_result job_ask(enum kb_ask ask); /* KB_OPERATOR with the ask's sentence */
+KB_MUST_CHECK struct kb_result kb_job_hands(struct job *job, job_look look, void *arg, int64_t grace_s);
+struct kb_result kb_job_ask(enum kb_ask ask); /* KB_OPERATOR with the ask's sentence */
 
 /* ---- pair.c ---- */
 struct job_pairing {
     struct kb_identity *identity;
 };
-KB_MUST_CHECK struct kb_result job_identity(struct job *job, struct kb_identity **out);
-struct kb_result job_look_paired(struct job *job, void *arg); /* arg: struct job_pairing */
-struct kb_result job_pair(struct job *job);
+KB_MUST_CHECK struct kb_result kb_job_identity(struct job *job, struct kb_identity **out);
+struct kb_result kb_job_look_paired(struct job *job, void *arg); /* arg: struct job_pairing */
+struct kb_result kb_job_pair(struct job *job);
 
 /* ---- check.c ---- */
 struct job_check {
@@ -97,13 +97,13 @@ struct job_check {
     struct kb_backup_info info;
     struct kb_judgement judgement;
 };
-KB_MUST_CHECK struct kb_result job_open_backup(struct job *job, struct job_check *check);
-void job_check_release(struct job_check *check);
-void job_judge(struct job *job, struct job_check *check, bool attached);
-json_t *job_check_object(struct job *job, const struct job_check *check);
+KB_MUST_CHECK struct kb_result kb_job_open_backup(struct job *job, struct job_check *check);
+void kb_job_check_release(struct job_check *check);
+void kb_job_judge(struct job *job, struct job_check *check, bool attached);
+json_t *kb_job_check_object(struct job *job, const struct job_check *check);
 /* Why it is not ready, as a result: the rule that decides, or the ask. */
-struct kb_result job_verdict(const struct job_check *check);
-struct kb_result job_check(struct job *job);
+struct kb_result kb_job_verdict(const struct job_check *check);
+struct kb_result kb_job_check(struct job *job);
 
 /* ---- transfer.c: what a transfer says, shared by backup and restore ---- */
 struct job_transfer {
@@ -121,11 +121,11 @@ struct job_transfer {
     int64_t bytes;
     struct kb_transfer_events events;
 };
-void job_transfer_init(struct job_transfer *transfer, struct job *job, const char *phase);
+void kb_job_transfer_init(struct job_transfer *transfer, struct job *job, const char *phase);
 /* Whether to start the transfer anew after res; has waited when it says so. */
-bool job_transfer_again(struct job_transfer *transfer, const struct kb_result *res);
+bool kb_job_transfer_again(struct job_transfer *transfer, const struct kb_result *res);
 /* Puts the error book's sentence into a device's error, and the operator's into a passcode that was not entered. */
-struct kb_result job_transfer_words(const struct job_transfer *transfer, struct kb_result res, bool restoring);
+struct kb_result kb_job_transfer_words(const struct job_transfer *transfer, struct kb_result res, bool restoring);
 
 /* ---- guard.c: the folder with a moment before its first change ---- */
 struct job_guard {
@@ -136,21 +136,21 @@ struct job_guard {
     bool changed;
     struct kb_result first; /* what before_change said */
 };
-void job_guard_init(struct job_guard *guard, const struct kb_files *inner, struct kb_result (*before_change)(void *arg),
-                    void *arg);
+void kb_job_guard_init(struct job_guard *guard, const struct kb_files *inner,
+                       struct kb_result (*before_change)(void *arg), void *arg);
 
 /* ---- encrypt.c ---- */
-KB_MUST_CHECK struct kb_result job_encrypt(struct job *job, struct kb_files *folder);
+KB_MUST_CHECK struct kb_result kb_job_encrypt(struct job *job, struct kb_files *folder);
 
 /* ---- the tasks ---- */
-struct kb_result job_backup(struct job *job);
-struct kb_result job_restore(struct job *job);
-struct kb_result job_evidence(struct job *job);
+struct kb_result kb_job_backup(struct job *job);
+struct kb_result kb_job_restore(struct job *job);
+struct kb_result kb_job_evidence(struct job *job);
 
 /* ---- return.c ---- */
 /* Waits until the restored device has left and is back and can be read (into job->device). KB_OPERATOR when a hand is
  * still wanted. */
-KB_MUST_CHECK struct kb_result job_return(struct job *job);
+KB_MUST_CHECK struct kb_result kb_job_return(struct job *job);
 /* What the reading says about the restore. */
 struct job_before {
     enum kb_tri backup_encrypted; /* of the backup */
@@ -158,19 +158,19 @@ struct job_before {
     char restore_state[64];
 };
 /* Kept with the judgement in the journal, for whoever reads the device after a kill. */
-void job_before_set(json_t *judgement, enum kb_tri backup_encrypted, const struct kb_device *device);
-KB_MUST_CHECK struct kb_result job_before_get(struct job *job, struct job_before *before);
-enum kb_tri job_was_restored(bool answered, const struct job_before *before, const struct kb_device *after);
+void kb_job_before_set(json_t *judgement, enum kb_tri backup_encrypted, const struct kb_device *device);
+KB_MUST_CHECK struct kb_result kb_job_before_get(struct job *job, struct job_before *before);
+enum kb_tri kb_job_was_restored(bool answered, const struct job_before *before, const struct kb_device *after);
 
 /* ---- evidence.c ---- */
 /* Ticks the open steps that this reading proves. */
-KB_MUST_CHECK struct kb_result job_tick(struct job *job, const struct kb_device *device, bool restored);
+KB_MUST_CHECK struct kb_result kb_job_tick(struct job *job, const struct kb_device *device, bool restored);
 /* The device came back restored: opens the steps, marks the job as confirmed, ticks what the reading proves. */
-KB_MUST_CHECK struct kb_result job_confirm(struct job *job, const enum kb_step *steps, int count);
+KB_MUST_CHECK struct kb_result kb_job_confirm(struct job *job, const enum kb_step *steps, int count);
 /* Done when no step is open, else KB_OPERATOR with the first one's sentence. */
-KB_MUST_CHECK struct kb_result job_finish(struct job *job);
+KB_MUST_CHECK struct kb_result kb_job_finish(struct job *job);
 
 /* ---- recover.c ---- */
 /* Settles one job whose process is dead (see kb_job_recover). */
-KB_MUST_CHECK struct kb_result job_settle(struct kb_journal *journal, const struct kb_job *row);
+KB_MUST_CHECK struct kb_result kb_job_settle(struct kb_journal *journal, const struct kb_job *row);
 #endif

@@ -9,7 +9,7 @@
 
 #define EVERY_MS 250 /* progress: four lines a second are enough for an eye and for a pipe */
 
-void job_emit(struct job *job, json_t *object) {
+void kb_job_emit(struct job *job, json_t *object) {
     if (job->sink->line) job->sink->line(job->sink->arg, object);
     json_decref(object);
 }
@@ -28,7 +28,7 @@ static json_t *percent(double pct) {
     return json_real(round(pct * 10) / 10);
 }
 
-void job_progress(struct job *job, const char *phase, double done_pct, int64_t bytes) {
+void kb_job_progress(struct job *job, const char *phase, double done_pct, int64_t bytes) {
     int64_t now = job->clock.now_ms(job->clock.arg);
     bool same = job->phase && kb_streq(job->phase, phase);
     bool whole = done_pct >= 100 && job->told_pct < 100;
@@ -40,32 +40,32 @@ void job_progress(struct job *job, const char *phase, double done_pct, int64_t b
     json_object_set_new(object, "phase", json_string(phase));
     json_object_set_new(object, "done_pct", percent(done_pct));
     kb_json_set_int(object, "bytes", bytes);
-    job_emit(job, object);
+    kb_job_emit(job, object);
 }
 
-void job_operator(struct job *job, const char *ask, const char *text) {
+void kb_job_operator(struct job *job, const char *ask, const char *text) {
     json_t *object = event(job, "operator");
     kb_json_set_text(object, "ask", ask);
     kb_json_set_text(object, "text", text);
-    job_emit(job, object);
+    kb_job_emit(job, object);
 }
 
-void job_result_line(struct job *job, const char *outcome, const struct kb_result *res) {
+void kb_job_result_line(struct job *job, const char *outcome, const struct kb_result *res) {
     json_t *object = event(job, "result");
     json_object_set_new(object, "outcome", json_string(outcome));
     json_object_set_new(object, "domain", json_string(kb_domain_name(res->domain)));
     json_object_set_new(object, "code", json_integer(res->code));
     kb_json_set_text(object, "text", res->text);
     json_object_set_new(object, "exit", json_integer(kb_exit_of(res)));
-    job_emit(job, object);
+    kb_job_emit(job, object);
 }
 
-void job_deadline(struct job *job, int64_t seconds) {
+void kb_job_deadline(struct job *job, int64_t seconds) {
     if (seconds > 7 * 86400) seconds = 7 * 86400;
     if (job->sink->deadline) job->sink->deadline(job->sink->arg, (int)seconds);
 }
 
-void job_log(struct job *job, const char *format, ...) {
+void kb_job_log(struct job *job, const char *format, ...) {
     char text[1024];
     va_list args;
     if (!job->sink->log) return;
@@ -75,8 +75,8 @@ void job_log(struct job *job, const char *format, ...) {
     job->sink->log(job->sink->arg, text);
 }
 
-bool job_kdf_progress(void *arg, int done_pct) {
+bool kb_job_kdf_progress(void *arg, int done_pct) {
     struct job *job = arg;
-    job_progress(job, "checking", done_pct, -1);
+    kb_job_progress(job, "checking", done_pct, -1);
     return !kb_cancelled(job->cancel);
 }

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-struct kb_result job_lock_device(struct job *job) {
+struct kb_result kb_job_lock_device(struct job *job) {
     struct kb_dir *dir = NULL;
     char *folder = kb_path_join(job->req->home, "locks"), *path = NULL;
     char *name = kb_xasprintf("%s.lock", job->req->udid);
@@ -51,10 +51,10 @@ static void fill_row(struct job *job, enum kb_job_kind kind) {
     row->created_at = row->updated_at = kb_clock_wall();
     snprintf(row->owner, sizeof row->owner, "%ld@%.40s", (long)getpid(), host);
     free(host);
-    job_learn_device(job);
+    kb_job_learn_device(job);
 }
 
-void job_learn_device(struct job *job) {
+void kb_job_learn_device(struct job *job) {
     if (job->device.name[0]) copy(job->row.device_name, sizeof job->row.device_name, job->device.name);
     if (job->device.serial[0]) copy(job->row.device_serial, sizeof job->row.device_serial, job->device.serial);
 }
@@ -85,9 +85,9 @@ static struct kb_result settle_earlier(struct job *job) {
     for (int i = 0; i < earlier->count && !kb_failed(&res); i++) {
         const struct kb_job *row = &earlier->jobs[i];
         char text[480];
-        res = job_settle(job->journal, row);
+        res = kb_job_settle(job->journal, row);
         kb_job_describe(kb_lang(), row, text, sizeof text);
-        job_log(job, "%s: %s", row->id, text);
+        kb_job_log(job, "%s: %s", row->id, text);
         /* Nothing was written by it and this run takes its place: it must not wait in the list for ever. */
         if (!kb_failed(&res) && row->touch == KB_TOUCH_NOTHING && row->state != KB_STATE_STEPS &&
             row->kind != KB_JOB_GUIDE) {
@@ -99,7 +99,7 @@ static struct kb_result settle_earlier(struct job *job) {
     return res;
 }
 
-struct kb_result job_begin(struct job *job, enum kb_job_kind kind) {
+struct kb_result kb_job_begin(struct job *job, enum kb_job_kind kind) {
     struct kb_result res = kb_journal_open(job->req->home, &job->journal);
     if (kb_failed(&res)) return res;
     fill_row(job, kind);
@@ -108,7 +108,7 @@ struct kb_result job_begin(struct job *job, enum kb_job_kind kind) {
     job->row.columns = NULL;
     if (kb_failed(&res)) return res;
     job->in_journal = true;
-    return job_event(job, KB_EV_START, NULL);
+    return kb_job_event(job, KB_EV_START, NULL);
 }
 
 static bool is_over(void *arg, const struct kb_job *row) {
@@ -118,7 +118,7 @@ static bool is_over(void *arg, const struct kb_job *row) {
     return keep(earlier, row);
 }
 
-struct kb_result job_replace_earlier(struct job *job) {
+struct kb_result kb_job_replace_earlier(struct job *job) {
     struct earlier *earlier = kb_xcalloc(1, sizeof *earlier);
     char text[480];
     earlier->job = job;
@@ -140,10 +140,10 @@ static void state_line(struct job *job) {
     json_object_set_new(object, "event", json_string("state"));
     kb_json_set_text(object, "device", job->req->udid);
     json_object_set_new(object, "state", json_string(kb_state_name(job->row.state)));
-    job_emit(job, object);
+    kb_job_emit(job, object);
 }
 
-struct kb_result job_event(struct job *job, enum kb_job_event event, const char *text) {
+struct kb_result kb_job_event(struct job *job, enum kb_job_event event, const char *text) {
     enum kb_state next = kb_job_next(job->row.state, event);
     bool moved = next != job->row.state;
     if (!job->in_journal || (!moved && !text)) return kb_ok();
@@ -154,19 +154,19 @@ struct kb_result job_event(struct job *job, enum kb_job_event event, const char 
     return res;
 }
 
-void job_event_or_log(struct job *job, enum kb_job_event event, const char *text) {
-    struct kb_result res = job_event(job, event, text);
-    if (kb_failed(&res)) job_log(job, "%s", res.text);
+void kb_job_event_or_log(struct job *job, enum kb_job_event event, const char *text) {
+    struct kb_result res = kb_job_event(job, event, text);
+    if (kb_failed(&res)) kb_job_log(job, "%s", res.text);
 }
 
-struct kb_result job_touch(struct job *job, enum kb_touch touch) {
+struct kb_result kb_job_touch(struct job *job, enum kb_touch touch) {
     if (!job->in_journal) return kb_ok();
     struct kb_result res = kb_journal_set_touch(job->journal, job->row.id, touch);
     if (!kb_failed(&res)) job->row.touch = touch;
     return res;
 }
 
-void job_end(struct job *job) {
+void kb_job_end(struct job *job) {
     kb_journal_close(job->journal);
     kb_lock_release(job->lock);
     job->journal = NULL;

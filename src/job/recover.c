@@ -36,7 +36,7 @@ static const struct {
     {ANY_KIND, KB_TOUCH_NOTHING, -1, KB_STATE_WAITING, N_("Interrupted before anything began; start it again")},
 };
 
-struct kb_result job_settle(struct kb_journal *journal, const struct kb_job *row) {
+struct kb_result kb_job_settle(struct kb_journal *journal, const struct kb_job *row) {
     if (kb_state_ended(row->state) || row->state == KB_STATE_STEPS || row->state == KB_STATE_WAITING) return kb_ok();
     for (size_t i = 0; i < KB_ARRAY_SIZE(rows); i++) {
         if (!(rows[i].kinds & KIND(row->kind)) || rows[i].touch != row->touch) continue;
@@ -56,7 +56,7 @@ static struct kb_result settle_if_dead(struct kb_journal *journal, const char *h
     struct kb_lock *lock = NULL;
     struct kb_result res = kb_dir_open(locks, true, &dir);
     if (!kb_failed(&res)) res = kb_lock_take(path, false, 0, &lock);
-    if (!kb_failed(&res)) res = job_settle(journal, row);
+    if (!kb_failed(&res)) res = kb_job_settle(journal, row);
     if (kb_is(&res, KB_HOST, KB_HOST_BUSY)) res = kb_ok();
     kb_lock_release(lock);
     kb_dir_close(dir);

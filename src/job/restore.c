@@ -33,14 +33,14 @@ static struct kb_result record(struct run *run) {
     const struct kb_judgement *judgement = &run->check.judgement;
     bool named = job->row.device_serial[0] || !job->device.serial[0];
     if (run->told == judgement->verdict && named) return kb_ok();
-    job_learn_device(job);
+    kb_job_learn_device(job);
     job->row.source = judgement->source;
     job->row.target = judgement->target;
     job->row.same_device = judgement->same_device;
     kb_text_copy(job->row.backup_udid, sizeof job->row.backup_udid, run->check.info.udid);
     kb_text_copy(job->row.backup_serial, sizeof job->row.backup_serial, run->check.info.serial);
-    json_t *object = job_check_object(job, &run->check);
-    job_before_set(object, run->check.info.encrypted, &job->device);
+    json_t *object = kb_job_check_object(job, &run->check);
+    kb_job_before_set(object, run->check.info.encrypted, &job->device);
     struct kb_result res = kb_journal_set_facts(job->journal, &job->row, object);
     json_decref(object);
     if (!kb_failed(&res)) run->told = judgement->verdict;
@@ -60,29 +60,29 @@ static struct kb_result look_green(struct job *job, void *arg);
 /* A person has to tap Trust: ask the device for it, and judge again as soon as it trusts us. */
 static struct kb_result want_trust(struct run *run) {
     struct job_pairing pairing = {0};
-    struct kb_result res = job_identity(run->job, &pairing.identity);
-    if (!kb_failed(&res)) res = job_look_paired(run->job, &pairing);
+    struct kb_result res = kb_job_identity(run->job, &pairing.identity);
+    if (!kb_failed(&res)) res = kb_job_look_paired(run->job, &pairing);
     kb_identity_free(pairing.identity);
     if (kb_failed(&res)) return res;
-    res = job_read_device(run->job);
-    if (!kb_failed(&res) && run->job->device.trust != KB_TRUST_TRUSTED) return job_ask(KB_ASK_TRUST);
+    res = kb_job_read_device(run->job);
+    if (!kb_failed(&res) && run->job->device.trust != KB_TRUST_TRUSTED) return kb_job_ask(KB_ASK_TRUST);
     return kb_failed(&res) ? res : look_green(run->job, run);
 }
 
 static struct kb_result look_green(struct job *job, void *arg) {
     struct run *run = arg;
-    struct kb_result res = job_read_device(job);
+    struct kb_result res = kb_job_read_device(job);
     if (kb_failed(&res)) return res;
     if (job->device.mode == KB_MODE_RESTORE)
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_RESTORE_MODE,
                        _("The device is in recovery; start it normally, then try again"));
-    job_judge(job, &run->check, true);
+    kb_job_judge(job, &run->check, true);
     res = record(run);
     if (kb_failed(&res) || run->check.judgement.verdict == KB_VERDICT_READY) return res;
-    if (run->check.judgement.verdict != KB_VERDICT_OPERATOR) return job_verdict(&run->check);
+    if (run->check.judgement.verdict != KB_VERDICT_OPERATOR) return kb_job_verdict(&run->check);
     const struct kb_finding *finding = hopeless(&run->check.judgement);
     if (finding) return kb_fail(KB_OPERATOR, KB_ASK_NONE, "%s", finding->text);
-    res = job_verdict(&run->check);
+    res = kb_job_verdict(&run->check);
     if (res.code != KB_ASK_TRUST) return res;
     return want_trust(run);
 }
@@ -92,8 +92,8 @@ static struct kb_result get_green(struct run *run) {
     struct job *job = run->job;
     struct kb_result res = look_green(job, run);
     if (res.domain == KB_OPERATOR) {
-        res = job_event(job, KB_EV_NEEDS_HAND, NULL);
-        if (!kb_failed(&res)) res = job_hands(job, look_green, run, 30);
+        res = kb_job_event(job, KB_EV_NEEDS_HAND, NULL);
+        if (!kb_failed(&res)) res = kb_job_hands(job, look_green, run, 30);
     }
     return res;
 }
@@ -112,7 +112,7 @@ static struct kb_result record_accepted(struct run *run) {
  */
 
 /* Intent is on the disk before the request is on the wire. */
-static struct kb_result about_to(void *arg) { return job_touch(((struct run *)arg)->job, KB_TOUCH_ASKED); }
+static struct kb_result about_to(void *arg) { return kb_job_touch(((struct run *)arg)->job, KB_TOUCH_ASKED); }
 
 /*
  * Near the end the device goes on by itself when the link is lost: from 97 % on, and when it has taken every file (its
@@ -130,19 +130,19 @@ static void on_progress(void *arg, double done_pct, int64_t bytes) {
     run->late = true;
     struct kb_result res = kb_journal_set_state(job->journal, job->row.id, KB_STATE_REBOOTING,
                                                 _("The device is finishing the restore; leave it plugged in"));
-    if (kb_failed(&res)) job_log(job, "%s", res.text);
+    if (kb_failed(&res)) kb_job_log(job, "%s", res.text);
 }
 
 static struct kb_result send(struct run *run) {
     struct job *job = run->job;
     struct kb_buf applications = {0};
-    job_deadline(job, JOB_DISK_S);
+    kb_job_deadline(job, JOB_DISK_S);
     struct kb_result res = kb_backup_applications(run->check.backup, &applications);
     if (kb_failed(&res)) { /* without it the apps are fetched by hand; the data is what counts */
-        job_log(job, "%s", res.text);
+        kb_job_log(job, "%s", res.text);
         kb_buf_release(&applications);
     }
-    job_transfer_init(&run->transfer, job, "restoring");
+    kb_job_transfer_init(&run->transfer, job, "restoring");
     run->transfer.on_progress = on_progress;
     run->transfer.arg = run;
     const struct kb_transfer_options options = {
@@ -159,12 +159,12 @@ static struct kb_result send(struct run *run) {
     };
     do {
         res = kb_transfer_restore(&options, &run->end);
-    } while (job_transfer_again(&run->transfer, &res));
+    } while (kb_job_transfer_again(&run->transfer, &res));
     kb_buf_release(&applications);
     if (kb_confined_refused(run->confined))
-        job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));
-    if (!kb_failed(&res)) job_progress(job, "restoring", 100, run->end.bytes);
-    return job_transfer_words(&run->transfer, res, true);
+        kb_job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));
+    if (!kb_failed(&res)) kb_job_progress(job, "restoring", 100, run->end.bytes);
+    return kb_job_transfer_words(&run->transfer, res, true);
 }
 
 /* MBErrorDomain codes that a device says before it writes anything; the others of this list only at 0 %. */
@@ -195,13 +195,14 @@ static enum kb_job_event settle_transfer(struct run *run, struct kb_result *res)
     struct job *job = run->job;
     enum kb_job_event event = event_of(run, res);
     struct kb_result kept = kb_ok();
-    if (event == KB_EV_DEVICE_SAID_DONE) kept = job_touch(job, KB_TOUCH_ANSWERED);
-    if (event == KB_EV_FAILED_UNTOUCHED && job->row.touch != KB_TOUCH_NOTHING) kept = job_touch(job, KB_TOUCH_NOTHING);
-    if (event != KB_EV_FAILED_UNTOUCHED && !kb_failed(&kept)) kept = job_replace_earlier(job);
-    if (kb_failed(&kept)) job_log(job, "%s", kept.text);
+    if (event == KB_EV_DEVICE_SAID_DONE) kept = kb_job_touch(job, KB_TOUCH_ANSWERED);
+    if (event == KB_EV_FAILED_UNTOUCHED && job->row.touch != KB_TOUCH_NOTHING)
+        kept = kb_job_touch(job, KB_TOUCH_NOTHING);
+    if (event != KB_EV_FAILED_UNTOUCHED && !kb_failed(&kept)) kept = kb_job_replace_earlier(job);
+    if (kb_failed(&kept)) kb_job_log(job, "%s", kept.text);
     if (kb_job_next(KB_STATE_RESTORING, event) == KB_STATE_SET_ASIDE)
         *res = kb_while(*res, _("The device is half restored; plug it in and run `kitbench restore` again"));
-    job_event_or_log(job, event, event == KB_EV_DEVICE_SAID_DONE ? "" : res->text);
+    kb_job_event_or_log(job, event, event == KB_EV_DEVICE_SAID_DONE ? "" : res->text);
     return event;
 }
 
@@ -214,9 +215,9 @@ static struct kb_result not_read(struct run *run, struct kb_result res, const ch
     *outcome = "unknown";
     if (res.domain == KB_OPERATOR || res.domain == KB_CANCELLED) { /* stays as it is; `steps` reads it later */
         res = kb_while(res, _("Perhaps restored, not read yet; then run `kitbench steps`"));
-        job_event_or_log(job, KB_EV_WAIT_OVER, res.text);
+        kb_job_event_or_log(job, KB_EV_WAIT_OVER, res.text);
     } else {
-        job_event_or_log(job, KB_EV_NOT_BACK, res.text);
+        kb_job_event_or_log(job, KB_EV_NOT_BACK, res.text);
     }
     return res;
 }
@@ -224,16 +225,16 @@ static struct kb_result not_read(struct run *run, struct kb_result res, const ch
 static struct kb_result come_back(struct run *run, const char **outcome) {
     struct job *job = run->job;
     bool answered = job->row.touch == KB_TOUCH_ANSWERED;
-    struct kb_result res = job_return(job);
+    struct kb_result res = kb_job_return(job);
     if (kb_failed(&res)) return not_read(run, res, outcome);
-    switch (job_was_restored(answered, &run->before, &job->device)) {
+    switch (kb_job_was_restored(answered, &run->before, &job->device)) {
     case KB_YES:
         break;
     case KB_NO:
         *outcome = "failed";
         res = kb_fail(KB_BACKUP2, KB_LINK_LOST,
                       _("The device is back and was not restored; run `kitbench restore` again"));
-        job_event_or_log(job, KB_EV_BACK_NOT_RESTORED, res.text);
+        kb_job_event_or_log(job, KB_EV_BACK_NOT_RESTORED, res.text);
         return res;
     default:
         res = kb_fail(KB_BACKUP2, KB_LINK_LOST,
@@ -242,8 +243,8 @@ static struct kb_result come_back(struct run *run, const char **outcome) {
         return not_read(run, res, outcome);
     }
     *outcome = "restored";
-    res = job_confirm(job, run->check.judgement.steps, run->check.judgement.step_count);
-    return kb_failed(&res) ? res : job_finish(job);
+    res = kb_job_confirm(job, run->check.judgement.steps, run->check.judgement.step_count);
+    return kb_failed(&res) ? res : kb_job_finish(job);
 }
 
 /* ---- One run ------------------------------------------------------------------------------------------------------
@@ -269,10 +270,10 @@ static struct kb_result open_folder(struct run *run) {
 static struct kb_result prepare(struct run *run) {
     struct job *job = run->job;
     struct kb_result res = open_folder(run);
-    if (!kb_failed(&res)) res = job_open_backup(job, &run->check);
+    if (!kb_failed(&res)) res = kb_job_open_backup(job, &run->check);
     if (!kb_failed(&res)) res = get_green(run);
     if (!kb_failed(&res)) res = record_accepted(run);
-    if (!kb_failed(&res)) res = job_event(job, KB_EV_ALL_GREEN, "");
+    if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_ALL_GREEN, "");
     run->before.backup_encrypted = run->check.info.encrypted;
     run->before.encryption = job->device.backup_encryption;
     kb_text_copy(run->before.restore_state, sizeof run->before.restore_state, job->device.restore_state);
@@ -294,12 +295,12 @@ static void stop_before(struct run *run, const struct kb_result *res, const char
         event = KB_EV_REFUSED;
         *outcome = run->told == KB_VERDICT_UNKNOWN ? "unknown" : "refused";
     }
-    job_event_or_log(run->job, event, res->text);
+    kb_job_event_or_log(run->job, event, res->text);
 }
 
 static struct kb_result by_usb(struct run *run, const char **outcome) {
     struct job *job = run->job;
-    struct kb_result res = job_event(job, KB_EV_RESTORE_BEGINS, NULL);
+    struct kb_result res = kb_job_event(job, KB_EV_RESTORE_BEGINS, NULL);
     if (kb_failed(&res)) return res;
     res = send(run);
     enum kb_job_event event = settle_transfer(run, &res);
@@ -315,12 +316,12 @@ static struct kb_result by_icloud(struct run *run, const char **outcome) {
     struct job *job = run->job;
     const struct kb_judgement *judgement = &run->check.judgement;
     *outcome = "unknown"; /* the iCloud restore is not seen from here */
-    struct kb_result res = job_replace_earlier(job);
+    struct kb_result res = kb_job_replace_earlier(job);
     if (!kb_failed(&res))
         res = kb_journal_open_steps(job->journal, job->row.id, judgement->steps, judgement->step_count);
-    if (!kb_failed(&res)) res = job_event(job, KB_EV_STEPS_OPENED, "");
-    if (!kb_failed(&res)) res = job_tick(job, &job->device, false);
-    return kb_failed(&res) ? res : job_finish(job);
+    if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_STEPS_OPENED, "");
+    if (!kb_failed(&res)) res = kb_job_tick(job, &job->device, false);
+    return kb_failed(&res) ? res : kb_job_finish(job);
 }
 
 static struct kb_result run_it(struct run *run, const char **outcome) {
@@ -336,25 +337,25 @@ static void tell_end(struct job *job, const char *outcome, struct kb_result *res
     if (!kb_failed(res) && kb_streq(outcome, "restored"))
         kb_text_copy(res->text, sizeof res->text, _("The device is restored and nothing is left to do"));
     if (res->domain == KB_OPERATOR && job->row.state == KB_STATE_STEPS) {
-        job_operator(job, kb_step_name(job->row.step), res->text);
+        kb_job_operator(job, kb_step_name(job->row.step), res->text);
         *res = kb_while(*res, kb_streq(outcome, "restored") ? _("Restored; the operator's steps are open")
                                                             : _("What is to be done"));
     }
-    job_result_line(job, outcome, res);
+    kb_job_result_line(job, outcome, res);
 }
 
-struct kb_result job_restore(struct job *job) {
+struct kb_result kb_job_restore(struct job *job) {
     const char *outcome = "failed";
-    if (job->req->dry_run) return job_check(job);
+    if (job->req->dry_run) return kb_job_check(job);
     struct run *run = kb_xcalloc(1, sizeof *run);
     run->job = job;
     run->told = (enum kb_verdict) - 1;
     kb_backup_info_init(&run->check.info);
-    struct kb_result res = job_lock_device(job);
-    if (!kb_failed(&res)) res = job_begin(job, job->req->route == KB_ROUTE_ICLOUD ? KB_JOB_GUIDE : KB_JOB_RESTORE);
+    struct kb_result res = kb_job_lock_device(job);
+    if (!kb_failed(&res)) res = kb_job_begin(job, job->req->route == KB_ROUTE_ICLOUD ? KB_JOB_GUIDE : KB_JOB_RESTORE);
     if (!kb_failed(&res)) res = run_it(run, &outcome);
     tell_end(job, outcome, &res);
-    job_check_release(&run->check);
+    kb_job_check_release(&run->check);
     kb_confined_close(run->confined);
     free(run->root);
     free(run->folder);

@@ -15,8 +15,8 @@ static struct kb_result await(struct job *job, bool gone, int64_t seconds) {
     for (;;) {
         struct kb_attached attached;
         int64_t now = kb_clock_ms(), slice = until - now < SLICE_MS ? until - now : SLICE_MS;
-        job_deadline(job, JOB_WAIT_S);
-        job_progress(job, "rebooting", -1, -1);
+        kb_job_deadline(job, JOB_WAIT_S);
+        kb_job_progress(job, "rebooting", -1, -1);
         struct kb_result res = kb_mux_await(job->req->udid, gone, &attached, job->cancel, now + slice);
         if (!kb_failed(&res) || res.domain == KB_CANCELLED) return res;
         if (kb_clock_ms() >= until) return kb_fail(KB_HOST, KB_HOST_TIMEOUT, "%s", res.text);
@@ -27,8 +27,8 @@ static struct kb_result await(struct job *job, bool gone, int64_t seconds) {
 
 /* Everything that says whether it was restored can be read. */
 static struct kb_result look_back(struct job *job, void *arg) {
-    job_progress(job, "reading", -1, -1);
-    struct kb_result res = job_read_device(job);
+    kb_job_progress(job, "reading", -1, -1);
+    struct kb_result res = kb_job_read_device(job);
     if (kb_failed(&res)) return res;
     const struct kb_device *device = &job->device;
     if (device->mode == KB_MODE_RESTORE)
@@ -36,16 +36,16 @@ static struct kb_result look_back(struct job *job, void *arg) {
                        _("The device came back in recovery; update or restore its system, then begin again"));
     if (device->trust == KB_TRUST_TRUSTED) return kb_ok();
     /* Before the first unlock a good pairing looks lost: unlock first, then judge (protocol.md 2.5). */
-    if (device->locked == KB_YES) return job_ask(KB_ASK_UNLOCK);
-    res = job_look_paired(job, arg);
-    return kb_failed(&res) ? res : job_read_device(job);
+    if (device->locked == KB_YES) return kb_job_ask(KB_ASK_UNLOCK);
+    res = kb_job_look_paired(job, arg);
+    return kb_failed(&res) ? res : kb_job_read_device(job);
 }
 
-struct kb_result job_return(struct job *job) {
+struct kb_result kb_job_return(struct job *job) {
     struct job_pairing pairing = {0};
-    struct kb_result res = job_identity(job, &pairing.identity);
+    struct kb_result res = kb_job_identity(job, &pairing.identity);
     if (kb_failed(&res)) { /* only the taps it would have saved are lost */
-        job_log(job, "%s", res.text);
+        kb_job_log(job, "%s", res.text);
         pairing.identity = NULL;
     }
     res = await(job, true, JOB_GONE_S);
@@ -56,7 +56,7 @@ struct kb_result job_return(struct job *job) {
                       _("The device has not come back for %d minutes; look at its screen, plug it in and run "
                         "`kitbench steps`"),
                       JOB_RETURN_S / 60);
-    if (!kb_failed(&res)) res = job_hands(job, look_back, &pairing, JOB_SETTLE_S);
+    if (!kb_failed(&res)) res = kb_job_hands(job, look_back, &pairing, JOB_SETTLE_S);
 out:
     kb_identity_free(pairing.identity);
     return res;
@@ -67,7 +67,7 @@ out:
 
 #define KEY_BEFORE "device_before"
 
-void job_before_set(json_t *judgement, enum kb_tri backup_encrypted, const struct kb_device *device) {
+void kb_job_before_set(json_t *judgement, enum kb_tri backup_encrypted, const struct kb_device *device) {
     json_t *before = json_object();
     kb_json_set_tri(before, "backup_encrypted", backup_encrypted);
     kb_json_set_tri(before, "backup_encryption", device->backup_encryption);
@@ -91,7 +91,7 @@ static bool take_before(void *arg, const struct kb_row *row) {
     return true;
 }
 
-struct kb_result job_before_get(struct job *job, struct job_before *before) {
+struct kb_result kb_job_before_get(struct job *job, struct job_before *before) {
     /* As long as nothing is known, the word "restored" may be an earlier restore's: it proves nothing. */
     const struct job_before unknown = {KB_UNKNOWN, KB_UNKNOWN, "RestoredFrom"};
     *before = unknown;
@@ -102,7 +102,7 @@ struct kb_result job_before_get(struct job *job, struct job_before *before) {
  * Proofs, the strongest first. WillEncrypt survives an erase only through the restore of an encrypted backup
  * (protocol.md 3.10), so it proves a restore when it was off before, and its absence disproves one.
  */
-enum kb_tri job_was_restored(bool answered, const struct job_before *before, const struct kb_device *after) {
+enum kb_tri kb_job_was_restored(bool answered, const struct job_before *before, const struct kb_device *after) {
     bool says_so = kb_text_starts(after->restore_state, "RestoredFrom");
     bool said_so = kb_text_starts(before->restore_state, "RestoredFrom");
     if (after->trust != KB_TRUST_TRUSTED) return KB_UNKNOWN;

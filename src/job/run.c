@@ -8,8 +8,8 @@ static const struct {
     enum kb_task task;
     struct kb_result (*run)(struct job *job);
 } tasks[] = {
-    {KB_TASK_PROBE, job_probe},   {KB_TASK_CHECK, job_check},     {KB_TASK_PAIR, job_pair},
-    {KB_TASK_BACKUP, job_backup}, {KB_TASK_RESTORE, job_restore}, {KB_TASK_EVIDENCE, job_evidence},
+    {KB_TASK_PROBE, kb_job_probe},   {KB_TASK_CHECK, kb_job_check},     {KB_TASK_PAIR, kb_job_pair},
+    {KB_TASK_BACKUP, kb_job_backup}, {KB_TASK_RESTORE, kb_job_restore}, {KB_TASK_EVIDENCE, kb_job_evidence},
 };
 
 static int64_t clock_now(void *arg) {
@@ -25,6 +25,6 @@ struct kb_result kb_job_run(const struct kb_request *request, const struct kb_si
     kb_device_init(&job.device);
     for (size_t i = 0; i < KB_ARRAY_SIZE(tasks); i++)
         if (tasks[i].task == request->task) res = tasks[i].run(&job);
-    job_end(&job);
+    kb_job_end(&job);
     return res;
 }

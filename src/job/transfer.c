@@ -26,7 +26,7 @@ static void say_passcode(struct job_transfer *t, int64_t now) {
         snprintf(text, sizeof text, _("Enter the passcode on the device's screen; %d seconds remain"), (int)left);
     else
         kb_text_copy(text, sizeof text, kb_ask_text(kb_lang(), KB_ASK_PASSCODE));
-    job_operator(t->job, kb_ask_name(KB_ASK_PASSCODE), text);
+    kb_job_operator(t->job, kb_ask_name(KB_ASK_PASSCODE), text);
 }
 
 /* The time of a hand begins when it is told. */
@@ -47,7 +47,7 @@ static void on_progress(void *arg, double done_pct, int64_t bytes) {
     t->done_pct = done_pct;
     t->bytes = bytes;
     if (t->on_progress) t->on_progress(t->arg, done_pct, bytes);
-    job_progress(t->job, t->phase, done_pct, bytes);
+    kb_job_progress(t->job, t->phase, done_pct, bytes);
 }
 
 static void on_ask(void *arg, enum kb_ask ask) {
@@ -59,7 +59,7 @@ static void on_ask(void *arg, enum kb_ask ask) {
     } else if (ask == KB_ASK_NONE) {
         t->asked = false;
     } else {
-        job_operator(t->job, kb_ask_name(ask), kb_ask_text(kb_lang(), ask));
+        kb_job_operator(t->job, kb_ask_name(ask), kb_ask_text(kb_lang(), ask));
     }
 }
 
@@ -73,35 +73,35 @@ static bool on_silent(void *arg, int seconds, bool first) {
         t->gave_up = remaining(t, now) == 0;
         return !t->gave_up;
     }
-    if (seconds % 60 < 5) job_log(t->job, "%s: the device has been silent for %d s", t->phase, seconds);
+    if (seconds % 60 < 5) kb_job_log(t->job, "%s: the device has been silent for %d s", t->phase, seconds);
     return seconds < t->job->req->patience_s;
 }
 
-static void on_log(void *arg, const char *sentence) { job_log(((struct job_transfer *)arg)->job, "%s", sentence); }
+static void on_log(void *arg, const char *sentence) { kb_job_log(((struct job_transfer *)arg)->job, "%s", sentence); }
 
-void job_transfer_init(struct job_transfer *transfer, struct job *job, const char *phase) {
+void kb_job_transfer_init(struct job_transfer *transfer, struct job *job, const char *phase) {
     const struct kb_transfer_events events = {transfer, on_progress, on_ask, on_silent, on_log};
     memset(transfer, 0, sizeof *transfer);
     transfer->job = job;
     transfer->phase = phase;
     transfer->events = events;
-    job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
-    job_progress(job, phase, 0, 0);
+    kb_job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
+    kb_job_progress(job, phase, 0, 0);
 }
 
 /*
  * ServiceLimit: the agent of a run that was broken off a moment ago is still ending. Nothing has been asked of the
  * device then, so trying again is safe.
  */
-bool job_transfer_again(struct job_transfer *transfer, const struct kb_result *res) {
+bool kb_job_transfer_again(struct job_transfer *transfer, const struct kb_result *res) {
     struct job *job = transfer->job;
     if (!kb_is(res, KB_LOCKDOWN, -28) || transfer->tries++ >= BUSY_TRIES) return false;
-    job_log(job, "%s", res->text);
-    job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
+    kb_job_log(job, "%s", res->text);
+    kb_job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
     return !job->clock.wait(job->clock.arg, BUSY_MS);
 }
 
-struct kb_result job_transfer_words(const struct job_transfer *transfer, struct kb_result res, bool restoring) {
+struct kb_result kb_job_transfer_words(const struct job_transfer *transfer, struct kb_result res, bool restoring) {
     if (transfer->gave_up && kb_is(&res, KB_BACKUP2, KB_LINK_SILENT))
         return kb_fail(KB_OPERATOR, KB_ASK_PASSCODE,
                        _("The passcode was not entered on the device in time; start again and enter it when asked"));
@@ -110,5 +110,5 @@ struct kb_result job_transfer_words(const struct job_transfer *transfer, struct 
                        _("The device has said nothing for %d seconds; check the cable, unlock it and try again"),
                        (int)transfer->job->req->patience_s);
     if (res.domain == KB_BACKUP2 && res.code > 0) return kb_backup2_result(kb_lang(), res.code, res.text, restoring);
-    return job_device_words(res);
+    return kb_job_device_words(res);
 }

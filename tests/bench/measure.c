@@ -47,8 +47,9 @@ static void add_tree(long pid, struct usage *sum) {
     char *behind = strrchr(text, ')');
     unsigned long u, s;
     long cu, cs, rss;
-    if (!behind || sscanf(behind + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %*d %*d %*u %*u %ld", &u,
-                          &s, &cu, &cs, &rss) != 5)
+    if (!behind ||
+        sscanf(behind + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu %ld %ld %*d %*d %*d %*d %*u %*u %ld",
+               &u, &s, &cu, &cs, &rss) != 5)
         return;
     sum->cpu += (double)(u + s + (unsigned long)cu + (unsigned long)cs) / (double)sysconf(_SC_CLK_TCK);
     sum->kib += rss * (sysconf(_SC_PAGESIZE) / 1024);
@@ -103,9 +104,11 @@ int main(int argc, char **argv) {
     int status = 0;
     struct rusage use;
     wait4(pid, &status, 0, &use);
-    double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) + (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
+    double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                 (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
     if (use.ru_maxrss > peak) peak = use.ru_maxrss;
-    printf("%.3f %.3f %ld %d", now() - start, cpu, peak, WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    printf("%.3f %.3f %ld %d", now() - start, cpu, peak,
+           WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
     if (until) printf(" %.3f %.3f", until_wall, until_cpu);
     printf("\n");
     return 0;

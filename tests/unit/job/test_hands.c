@@ -122,7 +122,7 @@ START_TEST(test_case) {
     sham_init(&sham);
     struct script script = cases[_i].script;
     sham.request.wait_s = cases[_i].wait_s;
-    struct kb_result res = job_hands(&sham.job, look, &script, cases[_i].grace_s);
+    struct kb_result res = kb_job_hands(&sham.job, look, &script, cases[_i].grace_s);
     ck_assert_msg(res.domain == cases[_i].domain && res.code == cases[_i].code, "%s: %d/%d", cases[_i].why, res.domain,
                   res.code);
     ck_assert_msg(script.looks == cases[_i].looks, "%s: %d looks", cases[_i].why, script.looks);
@@ -137,14 +137,14 @@ END_TEST
 static struct kb_result flip(struct job *job, void *arg) {
     int *count = arg;
     (void)job;
-    return job_ask((*count)++ % 2 ? KB_ASK_TRUST : KB_ASK_UNLOCK);
+    return kb_job_ask((*count)++ % 2 ? KB_ASK_TRUST : KB_ASK_UNLOCK);
 }
 
 START_TEST(test_flip_ends) {
     struct sham sham;
     int count = 0;
     sham_init(&sham);
-    struct kb_result res = job_hands(&sham.job, flip, &count, 30);
+    struct kb_result res = kb_job_hands(&sham.job, flip, &count, 30);
     ck_assert_int_eq(res.domain, KB_OPERATOR);
     ck_assert_int_le(count, 200);
     sham_release(&sham);
@@ -156,7 +156,7 @@ START_TEST(test_cancel) {
     struct script script = {{{KB_OPERATOR, KB_ASK_TRUST, "t"}}, 1, 0};
     sham_init(&sham);
     sham.cancel_at_ms = sham.now_ms + 3000;
-    struct kb_result res = job_hands(&sham.job, look, &script, 30);
+    struct kb_result res = kb_job_hands(&sham.job, look, &script, 30);
     ck_assert_int_eq(res.domain, KB_CANCELLED);
     ck_assert_int_eq(script.looks, 3);
     sham_release(&sham);
@@ -167,7 +167,7 @@ START_TEST(test_keys) {
     struct sham sham;
     struct script script = {{{KB_OPERATOR, KB_ASK_TRUST, "Tap Trust"}, {KB_OK, 0, ""}}, 2, 0};
     sham_init(&sham);
-    struct kb_result res = job_hands(&sham.job, look, &script, 30);
+    struct kb_result res = kb_job_hands(&sham.job, look, &script, 30);
     ck_assert(!kb_failed(&res));
     char *line = kb_json_line(sham_said(&sham, 0));
     ck_assert_str_eq(line,

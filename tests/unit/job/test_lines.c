@@ -6,8 +6,8 @@
 START_TEST(test_progress_keys) {
     struct sham sham;
     sham_init(&sham);
-    job_progress(&sham.job, "backing-up", 12.34, 99);
-    job_progress(&sham.job, "rebooting", -1, -1);
+    kb_job_progress(&sham.job, "backing-up", 12.34, 99);
+    kb_job_progress(&sham.job, "rebooting", -1, -1);
     char *line = kb_json_line(sham_said(&sham, 0));
     ck_assert_msg(strstr(line, "{\"event\":\"progress\",\"device\":\"" SHAM_UDID
                                "\",\"phase\":\"backing-up\",\"done_pct\":12.3") == line,
@@ -26,12 +26,12 @@ END_TEST
 START_TEST(test_progress_is_paced) {
     struct sham sham;
     sham_init(&sham);
-    for (int i = 0; i < 100; i++, sham.now_ms += 100) job_progress(&sham.job, "restoring", i * 0.5, i);
+    for (int i = 0; i < 100; i++, sham.now_ms += 100) kb_job_progress(&sham.job, "restoring", i * 0.5, i);
     ck_assert_uint_le(json_array_size(sham.lines), 40);
     ck_assert_uint_ge(json_array_size(sham.lines), 30);
     size_t before = json_array_size(sham.lines);
-    job_progress(&sham.job, "sealing", 0, 0);
-    job_progress(&sham.job, "sealing", 100, 5);
+    kb_job_progress(&sham.job, "sealing", 0, 0);
+    kb_job_progress(&sham.job, "sealing", 100, 5);
     ck_assert_uint_eq(json_array_size(sham.lines), before + 2);
     sham_release(&sham);
 }
@@ -41,9 +41,9 @@ START_TEST(test_result_keys) {
     struct sham sham;
     sham_init(&sham);
     struct kb_result res = kb_fail(KB_BACKUP2, 211, "off");
-    job_result_line(&sham.job, "failed", &res);
+    kb_job_result_line(&sham.job, "failed", &res);
     res = kb_ok();
-    job_result_line(&sham.job, "restored", &res);
+    kb_job_result_line(&sham.job, "restored", &res);
     char *line = kb_json_line(sham_said(&sham, 0));
     ck_assert_str_eq(line,
                      "{\"event\":\"result\",\"device\":\"" SHAM_UDID
@@ -78,7 +78,7 @@ START_TEST(test_first_silence_is_the_passcode) {
     struct job_transfer t;
     sham_init(&sham);
     sham.request.wait_s = 60;
-    job_transfer_init(&t, &sham.job, "backing-up");
+    kb_job_transfer_init(&t, &sham.job, "backing-up");
     t.first_is_passcode = true;
     ck_assert(silence(&sham, &t, 5, 60, true));
     ck_assert_int_ge(count_asks(&sham, "passcode"), 1);
@@ -86,7 +86,7 @@ START_TEST(test_first_silence_is_the_passcode) {
     ck_assert_msg(!silence(&sham, &t, 65, 75, true), "waited past --wait");
     ck_assert(t.gave_up);
     struct kb_result res = kb_fail(KB_BACKUP2, KB_LINK_SILENT, "x");
-    res = job_transfer_words(&t, res, false);
+    res = kb_job_transfer_words(&t, res, false);
     ck_assert_int_eq(res.domain, KB_OPERATOR);
     ck_assert_int_eq(res.code, KB_ASK_PASSCODE);
     sham_release(&sham);
@@ -99,7 +99,7 @@ START_TEST(test_passcode_without_waiting) {
     struct job_transfer t;
     sham_init(&sham);
     sham.request.wait_s = 0;
-    job_transfer_init(&t, &sham.job, "backing-up");
+    kb_job_transfer_init(&t, &sham.job, "backing-up");
     t.first_is_passcode = true;
     ck_assert(!silence(&sham, &t, 2, 2, true));
     ck_assert_int_eq(count_asks(&sham, "passcode"), 1);
@@ -114,14 +114,14 @@ START_TEST(test_later_silence_is_the_device_at_work) {
     sham_init(&sham);
     sham.request.wait_s = 0;
     sham.request.patience_s = 100;
-    job_transfer_init(&t, &sham.job, "backing-up");
+    kb_job_transfer_init(&t, &sham.job, "backing-up");
     t.first_is_passcode = true;
     t.events.progress(t.events.arg, 3, 10);
     ck_assert(silence(&sham, &t, 5, 95, false));
     ck_assert(!silence(&sham, &t, 100, 100, false));
     ck_assert_int_eq(count_asks(&sham, "passcode"), 0);
     struct kb_result res = kb_fail(KB_BACKUP2, KB_LINK_SILENT, "x");
-    res = job_transfer_words(&t, res, false);
+    res = kb_job_transfer_words(&t, res, false);
     ck_assert_int_eq(res.domain, KB_BACKUP2);
     sham_release(&sham);
 }
@@ -132,7 +132,7 @@ START_TEST(test_announced_passcode) {
     struct job_transfer t;
     sham_init(&sham);
     sham.request.wait_s = 30;
-    job_transfer_init(&t, &sham.job, "backing-up");
+    kb_job_transfer_init(&t, &sham.job, "backing-up");
     t.first_is_passcode = true;
     t.events.ask(t.events.arg, KB_ASK_PASSCODE);
     ck_assert_int_eq(count_asks(&sham, "passcode"), 1);
@@ -149,7 +149,7 @@ START_TEST(test_restore_does_not_take_silence_for_a_prompt) {
     struct job_transfer t;
     sham_init(&sham);
     sham.request.wait_s = 0;
-    job_transfer_init(&t, &sham.job, "restoring");
+    kb_job_transfer_init(&t, &sham.job, "restoring");
     ck_assert(silence(&sham, &t, 5, 90, true));
     ck_assert_int_eq(count_asks(&sham, "passcode"), 0);
     sham_release(&sham);
@@ -202,7 +202,8 @@ START_TEST(test_was_restored) {
     after.trust = returns[_i].trust;
     after.setup = returns[_i].setup;
     after.backup_encryption = returns[_i].after;
-    ck_assert_msg(job_was_restored(returns[_i].answered, &before, &after) == returns[_i].want, "%s", returns[_i].why);
+    ck_assert_msg(kb_job_was_restored(returns[_i].answered, &before, &after) == returns[_i].want, "%s",
+                  returns[_i].why);
 }
 END_TEST
 
