@@ -156,7 +156,7 @@ struct kb_result kb_backup_unlock(struct kb_backup *backup, const struct kb_secr
 
 bool kb_backup_unlock_like(struct kb_backup *backup, const struct kb_backup *other) {
     if (kb_failed(&backup->bag_result) || !other->keys.secret) return false;
-    if (memcmp(&backup->bag, &other->bag, sizeof backup->bag) != 0) return false;
+    if (!kb_keybag_same(&backup->bag, &other->bag)) return false;
     kb_keys_release(&backup->keys);
     backup->keys = other->keys;
     backup->keys.secret = kb_secret_new(other->keys.secret->data, other->keys.secret->size);

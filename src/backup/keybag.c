@@ -161,3 +161,24 @@ struct kb_result kb_keybag_parse(const void *bytes, size_t size, struct kb_keyba
     out->has_first_stage = reader.first_rounds_there;
     return res;
 }
+
+static bool same_bytes(const unsigned char *a, size_t a_size, const unsigned char *b, size_t b_size) {
+    return a_size == b_size && memcmp(a, b, a_size) == 0;
+}
+
+static bool same_kdf(const struct kb_kdf *a, const struct kb_kdf *b) {
+    return a->rounds == b->rounds && a->first_rounds == b->first_rounds &&
+           same_bytes(a->salt, a->salt_size, b->salt, b->salt_size) &&
+           same_bytes(a->first_salt, a->first_salt_size, b->first_salt, b->first_salt_size);
+}
+
+bool kb_keybag_same(const struct kb_keybag *a, const struct kb_keybag *b) {
+    if (a->version != b->version || a->type != b->type || a->count != b->count || !same_kdf(&a->kdf, &b->kdf))
+        return false;
+    for (int i = 0; i < KB_KEYBAG_CLASSES; i++) {
+        if (a->classes[i].there != b->classes[i].there) return false;
+        if (a->classes[i].there && memcmp(a->classes[i].wrapped, b->classes[i].wrapped, KB_WRAPPED_BYTES) != 0)
+            return false;
+    }
+    return true;
+}

@@ -25,6 +25,9 @@ struct kb_keybag {
  */
 KB_MUST_CHECK struct kb_result kb_keybag_parse(const void *bytes, size_t size, struct kb_keybag *out);
 
+/* Whether both are one keybag: a key that opens the one opens the other. */
+bool kb_keybag_same(const struct kb_keybag *a, const struct kb_keybag *b);
+
 /* RFC 3394 with AES-256: 40 wrapped bytes to 32; false when the key does not fit. */
 bool kb_unwrap(const unsigned char *kek, const unsigned char *wrapped, unsigned char *out);
 

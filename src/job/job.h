@@ -12,7 +12,7 @@
 #define JOB_KDF_S    120  /* proving a password: 10 million rounds on a slow computer */
 #define JOB_DISK_S   600  /* inspecting or sealing between two lines of progress */
 #define JOB_WAIT_S   60   /* waiting for usbmuxd in slices, with a line each */
-#define JOB_GONE_S   120  /* a restored device leaves within so long, or never */
+#define JOB_GONE_S   60   /* a restored device leaves within so long, or never */
 #define JOB_RETURN_S 1200 /* it is back after so long, or a person looks */
 #define JOB_SETTLE_S 300  /* a device that is back speaks within so long; it may reboot once more meanwhile */
 
