@@ -35,8 +35,9 @@ static const struct kb_command commands[] = {
            "password is missing or wrong, 6 when it is interrupted, damaged, hostile or unreadable."),
         kb_cmd_verify),
     ROW(KB_CMD_CHECK, "check", "BACKUP DEVICE", 0, 2, N_("may this backup go onto this device"),
-        N_("The dry run of one pair: every rule of the manual, before anything is written. Exit code 0 ready, 7 "
-           "something is to be done by hand first, 3 refused or not known."),
+        N_("The dry run of one pair, or with --jobs of a whole sheet: every rule of the manual, before anything is "
+           "written. Exit code 0 ready, 7 something is to be done by hand first, 3 refused or not known; for a sheet "
+           "the worst of its lines, and 2 when the sheet itself has mistakes."),
         kb_cmd_check),
     ROW(KB_CMD_RESTORE, "restore", "BACKUP DEVICE", 2, 2, N_("check, restore, open the operator's steps"),
         N_("Checks, restores the backup onto the device, waits until the device is back, and opens the steps that the "

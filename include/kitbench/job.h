@@ -22,7 +22,15 @@ struct kb_sink {
     void *arg;
 };
 
-enum kb_task { KB_TASK_PROBE, KB_TASK_CHECK, KB_TASK_PAIR, KB_TASK_BACKUP, KB_TASK_RESTORE, KB_TASK_EVIDENCE };
+enum kb_task {
+    KB_TASK_PROBE,
+    KB_TASK_CHECK,
+    KB_TASK_PAIR,
+    KB_TASK_BACKUP,
+    KB_TASK_RESTORE,
+    KB_TASK_EVIDENCE,
+    KB_TASK_INSPECT
+};
 const char *kb_task_name(enum kb_task task);
 
 /* One request to a worker. On the wire: one JSON line on its standard input; the secrets are in it and nowhere else. */
@@ -62,8 +70,18 @@ KB_MUST_CHECK struct kb_result kb_request_from_json(struct kb_request *request, 
  *   BACKUP   encryption on, backup, proof, seal
  *   RESTORE  check, restore, reboot, read again, steps opened
  *   EVIDENCE reads the device and ticks what it shows; one `devices` object
+ *   INSPECT  no device: opens, unlocks and inspects the folders of columns' "backups" (an array of paths), one after
+ * the other; {"event":"inspected","n":INDEX,"backup":{...}} each, or "text" in place of "backup" when it cannot be
+ * opened. Folders with the same keybag pay for one key derivation.
  */
 struct kb_result kb_job_run(const struct kb_request *request, const struct kb_sink *sink, struct kb_cancel *cancel);
+
+/*
+ * What an inspection found, as INSPECT hands it over: the keys of `inspect`, and proof, health, health_text and
+ * source_origin, which are not in that contract.
+ */
+json_t *kb_inspected_to_json(const struct kb_backup_info *info);
+bool kb_inspected_from_json(struct kb_backup_info *info, const json_t *object); /* false: not such an object */
 
 /* The state machine as one table; the picture is in ARCHITECTURE.md. A pair that is not there stays where it is. */
 enum kb_job_event {

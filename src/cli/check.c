@@ -129,13 +129,9 @@ int kb_cmd_check(struct kb_cli *cli) {
     struct kb_request request;
     struct kb_result res;
     memset(&request, 0, sizeof request);
-    if (cli->options.jobs) {
-        res = kb_usage(cli->command,
-                       _("A whole job sheet comes with a later version; judge one pair: check BACKUP DEVICE"));
-        return kb_say_result(cli, &res);
-    }
+    if (cli->options.jobs || cli->options.inventory || cli->options.out) return kb_check_jobs(cli);
     if (cli->options.operand_count != 2) {
-        res = kb_usage(cli->command, _("Something is missing: kitbench check BACKUP DEVICE"));
+        res = kb_usage(cli->command, _("Something is missing: kitbench check BACKUP DEVICE, or check --jobs JOBS.csv"));
         return kb_say_result(cli, &res);
     }
     res = kb_pair_request(cli, KB_TASK_CHECK, &request);

@@ -142,6 +142,7 @@ int kb_cmd_backups(struct kb_cli *cli);
 int kb_cmd_inspect(struct kb_cli *cli);
 int kb_cmd_verify(struct kb_cli *cli);
 int kb_cmd_check(struct kb_cli *cli);
+int kb_check_jobs(struct kb_cli *cli); /* check --jobs */
 int kb_cmd_restore(struct kb_cli *cli);
 int kb_cmd_steps(struct kb_cli *cli);
 int kb_cmd_confirm(struct kb_cli *cli);

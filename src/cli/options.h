@@ -39,7 +39,7 @@ struct kb_command {
 #define KB_MAX_OPERANDS 4
 struct kb_options {
     bool json, full, dry_run, watch, quick, all, offline, verbose, help, version;
-    const char *store, *password_file, *lang, *by, *batch, *out, *identity, *jobs;
+    const char *store, *password_file, *lang, *by, *batch, *out, *identity, *jobs, *inventory;
     uint32_t accepted; /* bit (1 << rule) */
     enum kb_source source_state;
     enum kb_target_state target_state;

@@ -12,6 +12,14 @@ static enum kb_password_proof proof_of(const struct kb_result *res, enum kb_pass
     return known;
 }
 
+void kb_job_settle_proof(const struct kb_result *unlocked, struct kb_backup_info *info) {
+    info->proof = proof_of(unlocked, info->proof);
+    if (!kb_failed(unlocked) || unlocked->domain == KB_PASSWORD || info->health != KB_HEALTH_OK) return;
+    /* The keybag itself is unusable: the rules must know, whatever the rest looks like. */
+    info->health = unlocked->code == KB_STORE_HOSTILE ? KB_HEALTH_HOSTILE : KB_HEALTH_DAMAGED;
+    kb_text_copy(info->health_text, sizeof info->health_text, unlocked->text);
+}
+
 struct kb_result kb_job_open_backup(struct job *job, struct job_check *check) {
     const struct kb_request *req = job->req;
     const struct kb_backup_options options = {req->agent_bundle_id, req->mdm_profile_identifier, req->source_state,
@@ -25,12 +33,7 @@ struct kb_result kb_job_open_backup(struct job *job, struct job_check *check) {
     kb_job_deadline(job, JOB_DISK_S);
     res = kb_backup_inspect(check->backup, &options, &check->info);
     if (kb_failed(&res)) return res;
-    check->info.proof = proof_of(&unlocked, check->info.proof);
-    if (kb_failed(&unlocked) && unlocked.domain != KB_PASSWORD && check->info.health == KB_HEALTH_OK) {
-        /* The keybag itself is unusable: the rules must know, whatever the rest looks like. */
-        check->info.health = unlocked.code == KB_STORE_HOSTILE ? KB_HEALTH_HOSTILE : KB_HEALTH_DAMAGED;
-        kb_text_copy(check->info.health_text, sizeof check->info.health_text, unlocked.text);
-    }
+    kb_job_settle_proof(&unlocked, &check->info);
     return res;
 }
 

@@ -97,6 +97,8 @@ struct job_check {
     struct kb_backup_info info;
     struct kb_judgement judgement;
 };
+/* What the inspection of an opened folder says, put together with how its unlocking ended. */
+void kb_job_settle_proof(const struct kb_result *unlocked, struct kb_backup_info *info);
 KB_MUST_CHECK struct kb_result kb_job_open_backup(struct job *job, struct job_check *check);
 void kb_job_check_release(struct job_check *check);
 void kb_job_judge(struct job *job, struct job_check *check, bool attached);
@@ -146,6 +148,7 @@ KB_MUST_CHECK struct kb_result kb_job_encrypt(struct job *job, struct kb_files *
 struct kb_result kb_job_backup(struct job *job);
 struct kb_result kb_job_restore(struct job *job);
 struct kb_result kb_job_evidence(struct job *job);
+struct kb_result kb_job_inspect(struct job *job);
 
 /* ---- return.c ---- */
 /* Waits until the restored device has left and is back and can be read (into job->device). KB_OPERATOR when a hand is

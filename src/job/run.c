@@ -8,8 +8,9 @@ static const struct {
     enum kb_task task;
     struct kb_result (*run)(struct job *job);
 } tasks[] = {
-    {KB_TASK_PROBE, kb_job_probe},   {KB_TASK_CHECK, kb_job_check},     {KB_TASK_PAIR, kb_job_pair},
-    {KB_TASK_BACKUP, kb_job_backup}, {KB_TASK_RESTORE, kb_job_restore}, {KB_TASK_EVIDENCE, kb_job_evidence},
+    {KB_TASK_PROBE, kb_job_probe},     {KB_TASK_CHECK, kb_job_check},     {KB_TASK_PAIR, kb_job_pair},
+    {KB_TASK_BACKUP, kb_job_backup},   {KB_TASK_RESTORE, kb_job_restore}, {KB_TASK_EVIDENCE, kb_job_evidence},
+    {KB_TASK_INSPECT, kb_job_inspect},
 };
 
 static int64_t clock_now(void *arg) {

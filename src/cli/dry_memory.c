@@ -1,0 +1,177 @@
+/*
+ * What was found in backup folders before, so that a thousand of them need not be opened again for a dry run. Advisory:
+ * a restore looks for itself, and an entry whose folder is not exactly as it was is not used.
+ *
+ * Nothing of a password is kept. Entries that the same password opened in one run carry the same number drawn by lot;
+ * who proves the password on one of them has proved it on all, because a folder that has not changed has still its
+ * keybag.
+ */
+#include "dry.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define FILE_NAME   "inspected.json"
+#define FILE_MAX    ((size_t)64 << 20)
+#define MAX_ENTRIES 20000
+/* A file that changed in the very moment of the inspection may keep its time: file systems count in up to 2 s. */
+#define SETTLED_S 3
+
+struct kb_memory {
+    json_t *entries; /* path to entry */
+    char *settings;  /* what the findings depend on besides the folder */
+    bool changed;
+};
+
+/* ---- What a folder is: sizes, times and file numbers */
+
+struct identity {
+    struct kb_buf text;
+    uint64_t names; /* of all that lies at the top of the folder, in any order */
+    int64_t youngest_ns;
+    int entries;
+};
+
+static void note_time(struct identity *identity, int64_t seconds, int64_t ns) {
+    int64_t time = seconds < INT64_MAX / 1000000000 - 1 ? seconds * 1000000000 + ns : INT64_MAX;
+    if (time > identity->youngest_ns) identity->youngest_ns = time;
+}
+
+static void add_file(struct identity *identity, struct kb_dir *dir, const char *name) {
+    struct kb_stat stat;
+    struct kb_result res = dir ? kb_dir_stat(dir, name, &stat) : kb_fail(KB_HOST, KB_HOST_NOT_FOUND, "-");
+    if (kb_failed(&res)) {
+        kb_buf_puts(&identity->text, "-;");
+        return;
+    }
+    note_time(identity, stat.modified, stat.modified_ns);
+    kb_buf_printf(&identity->text, "%d,%lld,%lld.%09lld,%llx,%llx;", (int)stat.kind, (long long)stat.size,
+                  (long long)stat.modified, (long long)stat.modified_ns, (unsigned long long)stat.id,
+                  (unsigned long long)stat.volume);
+}
+
+static uint64_t mix(uint64_t hash, const void *data, size_t size) { /* FNV-1a */
+    for (const unsigned char *p = data, *end = p + size; p < end; p++) hash = (hash ^ *p) * UINT64_C(0x100000001b3);
+    return hash;
+}
+
+/* The 256 folders of files change their time when a file comes or goes. */
+static bool add_entry(void *arg, const struct kb_entry *entry) {
+    struct identity *identity = arg;
+    int64_t facts[3] = {entry->kind, entry->kind == KB_ENTRY_FILE ? entry->size : 0, entry->modified};
+    uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), entry->name, strlen(entry->name) + 1);
+    identity->names += mix(hash, facts, sizeof facts);
+    note_time(identity, entry->modified, 0);
+    return ++identity->entries < 100000;
+}
+
+static void add_seal(struct identity *identity, const char *path) {
+    static const char *const ends[] = {"sha256", "facts.json"};
+    const char *base = kb_path_base(path);
+    char *parent = kb_xasprintf("%.*s", (int)(base > path + 1 ? base - path - 1 : 1), path);
+    struct kb_dir *dir = NULL;
+    struct kb_result res = kb_dir_open(parent, false, &dir);
+    if (kb_failed(&res)) dir = NULL;
+    for (size_t i = 0; i < KB_ARRAY_SIZE(ends); i++) {
+        char *name = kb_xasprintf("%s.%s", base, ends[i]);
+        add_file(identity, dir, name);
+        free(name);
+    }
+    kb_dir_close(dir);
+    free(parent);
+}
+
+/* NULL: it cannot be told. */
+static char *identity_of(const char *path, int64_t *youngest_ns) {
+    static const char *const names[] = {"Manifest.db", "Manifest.plist", "Status.plist", "Info.plist"};
+    struct identity identity = {.youngest_ns = 0};
+    struct kb_dir *dir = NULL;
+    struct kb_result res = kb_dir_open(path, false, &dir);
+    if (kb_failed(&res)) return NULL;
+    for (size_t i = 0; i < KB_ARRAY_SIZE(names); i++) add_file(&identity, dir, names[i]);
+    res = kb_dir_list(dir, "", add_entry, &identity);
+    kb_dir_close(dir);
+    add_seal(&identity, path);
+    kb_buf_printf(&identity.text, "%d,%016llx", identity.entries, (unsigned long long)identity.names);
+    *youngest_ns = identity.youngest_ns;
+    if (!kb_failed(&res)) return kb_buf_steal(&identity.text);
+    kb_buf_release(&identity.text);
+    return NULL;
+}
+
+/* ---- The file */
+
+static char *settings_of(const struct kb_cli *cli) {
+    const char *agent = kb_setting(&cli->settings, KB_SET_AGENT), *mdm = kb_setting(&cli->settings, KB_SET_MDM);
+    return kb_xasprintf("kitbench %s, agent %s, mdm %s", KB_VERSION, agent ? agent : "-", mdm ? mdm : "-");
+}
+
+struct kb_memory *kb_memory_load(const struct kb_cli *cli) {
+    struct kb_memory *memory = kb_xcalloc(1, sizeof *memory);
+    char *path = kb_path_join(cli->home, FILE_NAME);
+    struct kb_buf text = {0};
+    struct kb_result res = kb_file_load(path, FILE_MAX, &text);
+    json_t *object = kb_failed(&res) ? NULL : kb_json_parse(text.data ? text.data : "", text.size, FILE_MAX);
+    memory->settings = settings_of(cli);
+    if (kb_streq(json_string_value(json_object_get(object, "settings")), memory->settings))
+        memory->entries = json_incref(json_object_get(object, "backups"));
+    if (!json_is_object(memory->entries)) {
+        json_decref(memory->entries);
+        memory->entries = json_object();
+    }
+    json_decref(object);
+    kb_buf_release(&text);
+    free(path);
+    return memory;
+}
+
+void kb_memory_find(struct kb_memory *memory, struct kb_dry_backup *backup) {
+    const json_t *entry = json_object_get(memory->entries, backup->path);
+    struct kb_backup_info info;
+    free(backup->identity);
+    backup->identity = identity_of(backup->path, &backup->youngest_ns);
+    if (!backup->identity || !kb_streq(json_string_value(json_object_get(entry, "identity")), backup->identity)) return;
+    if (!kb_inspected_from_json(&info, json_object_get(entry, "backup")) || strcmp(info.path, backup->path)) return;
+    bool plain = info.encrypted == KB_NO && info.proof == KB_PROOF_NOT_NEEDED;
+    bool opened = info.encrypted == KB_YES && info.proof == KB_PROOF_RIGHT;
+    kb_json_get_text(entry, "password", backup->password, sizeof backup->password);
+    if (info.health != KB_HEALTH_OK || (!plain && !(opened && *backup->password))) return;
+    backup->info = info;
+    backup->known = true;
+}
+
+/* Only what is whole and was seen whole: everything else is looked at again each time. */
+void kb_memory_put(struct kb_memory *memory, const struct kb_dry_backup *backup) {
+    const struct kb_backup_info *info = &backup->info;
+    bool opened = info->proof == KB_PROOF_NOT_NEEDED || (info->proof == KB_PROOF_RIGHT && *backup->password);
+    bool settled = backup->known || backup->youngest_ns / 1000000000 < backup->looked_at - SETTLED_S;
+    if (!backup->identity || backup->missing || info->health != KB_HEALTH_OK || !opened || !settled) return;
+    if (json_object_size(memory->entries) >= MAX_ENTRIES) json_object_clear(memory->entries);
+    json_t *entry = json_object();
+    kb_json_set_text(entry, "identity", backup->identity);
+    kb_json_set_text(entry, "password", info->proof == KB_PROOF_RIGHT ? backup->password : "");
+    json_object_set_new(entry, "backup", kb_inspected_to_json(info));
+    bool same = json_equal(json_object_get(memory->entries, backup->path), entry);
+    if (!same && json_object_set(memory->entries, backup->path, entry) == 0) memory->changed = true;
+    json_decref(entry);
+}
+
+struct kb_result kb_memory_save(struct kb_memory *memory, const struct kb_cli *cli) {
+    if (!memory->changed) return kb_ok();
+    json_t *object = json_object();
+    kb_json_set_text(object, "settings", memory->settings);
+    json_object_set(object, "backups", memory->entries);
+    char *text = kb_json_line(object), *path = kb_path_join(cli->home, FILE_NAME);
+    struct kb_result res = kb_file_save(path, text, strlen(text));
+    free(path);
+    free(text);
+    json_decref(object);
+    return res;
+}
+
+void kb_memory_free(struct kb_memory *memory) {
+    json_decref(memory->entries);
+    free(memory->settings);
+    free(memory);
+}
