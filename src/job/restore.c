@@ -20,7 +20,8 @@ struct run {
     struct job_before before;
     struct job_transfer transfer;
     struct kb_transfer_end end;
-    bool late; /* the journal knows that it may finish by itself */
+    int64_t screen_until_ms; /* how long the restore screen is waited for; 0: not asked for */
+    bool late;               /* the journal knows that it may finish by itself */
 };
 
 /* ---- Is it green --------------------------------------------------------------------------------------------------
@@ -134,6 +135,27 @@ static void on_progress(void *arg, double done_pct, int64_t bytes) {
     if (kb_failed(&res)) kb_job_log(job, "%s", res.text);
 }
 
+#define SCREEN_MS 1000
+
+/*
+ * An activated device in Setup Assistant that has no mobilebackup2 is at another screen than the restore one: a hand
+ * chooses it. True: try again; nothing has been asked of the device yet.
+ */
+static bool screen_is_chosen(struct run *run, struct kb_result *res) {
+    struct job *job = run->job;
+    int64_t now = job->clock.now_ms(job->clock.arg);
+    if (!kb_is(res, KB_LOCKDOWN, -27 /* InvalidService */) || job->device.setup != KB_SETUP_ASSISTANT ||
+        !kb_streq(job->device.activation, "Activated"))
+        return false;
+    *res = kb_job_ask(KB_ASK_CHOOSE_RESTORE);
+    if (!run->screen_until_ms) {
+        run->screen_until_ms = now + job->req->wait_s * 1000;
+        kb_job_operator(job, kb_ask_name(KB_ASK_CHOOSE_RESTORE), res->text);
+    }
+    kb_job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
+    return now < run->screen_until_ms && !job->clock.wait(job->clock.arg, SCREEN_MS);
+}
+
 static struct kb_result send(struct run *run) {
     struct job *job = run->job;
     struct kb_buf applications = {0};
@@ -160,7 +182,7 @@ static struct kb_result send(struct run *run) {
     };
     do {
         res = kb_transfer_restore(&options, &run->end);
-    } while (kb_job_transfer_again(&run->transfer, &res));
+    } while (kb_job_transfer_again(&run->transfer, &res) || screen_is_chosen(run, &res));
     kb_buf_release(&applications);
     if (kb_confined_refused(run->confined))
         kb_job_log(job, "A name that leaves the folder was refused: %s", kb_confined_refused(run->confined));

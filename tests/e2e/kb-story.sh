@@ -65,10 +65,7 @@ same "trust of the new device" "$(json .trust <b.json)" untrusted
 has '"supervised":null' b.json
 
 # The backup: two passcodes, and the events tell of both.
-(
-    trap - EXIT
-    for _ in 1 2; do until ctl passcode "Hanako's iPhone" enter >/dev/null 2>&1; do sleep 0.1; done; done
-) &
+fingers 2 passcode "Hanako's iPhone" enter
 kb 0 backup $A --json --password-file pw --by Sato
 events $A
 same outcome "$(json .outcome <line)" backed-up

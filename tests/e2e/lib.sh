@@ -13,7 +13,8 @@
 #   has TEXT FILE           wants TEXT (fixed) in a file; hasnt: the opposite
 #   jsonl PATH              json for each line of stdin
 #   keys                    the names on the top level of the JSON object on stdin, with single spaces
-#   finger COMMAND...       a hand, as soon as the device lets it (in the background, for at most a minute)
+#   finger COMMAND...       a hand, as soon as the device lets it, in the background; fingers N COMMAND...: so many times
+#   on_ask ASK COMMAND...   a hand, as soon as kitbench (kb ... --json) has asked for it
 #   until_true SECONDS CMD  polls until CMD succeeds
 #   sim_clean [DEVICE...]   wants no refused and no malformed request (of all devices)
 #   say, fail, skip         a line; the end with 1; the end with 77
@@ -24,7 +25,7 @@ KB=${KB:-$TOP/build/kitbench}
 export TOP SIM KB
 dir=$PWD
 control=UNIX:$dir/ctl.sock
-sim_pid='' code=0
+sim_pid='' fingers_pids='' code=0
 export KITBENCH_HOME="$dir/home" LC_ALL=C
 
 say() { printf '%s\n' "$*"; }
@@ -46,6 +47,8 @@ sim_stop() {
 # A failed test shows what the bench heard last.
 at_exit() {
     at_exit_code=$?
+    # shellcheck disable=SC2086 # one word a process
+    [ -z "$fingers_pids" ] || kill $fingers_pids 2>/dev/null || :
     sim_stop
     if [ $at_exit_code != 0 ] && [ $at_exit_code != 77 ] && [ -f sim.err ]; then
         printf '%s\n' '--- phonesim, last lines' >&2
@@ -126,15 +129,28 @@ until_true() {
         sleep 0.05
     done
 }
-finger() {
+fingers() {
     (
         trap - EXIT
-        finger_tries=0
-        until ctl "$@" >/dev/null 2>&1 || [ $finger_tries -gt 600 ]; do
-            finger_tries=$((finger_tries + 1))
-            sleep 0.1
+        fingers_left=$1
+        shift
+        while [ "$fingers_left" -gt 0 ]; do
+            if ctl "$@" >/dev/null 2>&1; then fingers_left=$((fingers_left - 1)); else sleep 0.1; fi
         done
     ) &
+    fingers_pids="$fingers_pids $!"
+}
+finger() { fingers 1 "$@"; }
+on_ask() {
+    on_ask_word=$1
+    shift
+    rm -f out
+    (
+        trap - EXIT
+        until [ -f out ] && grep -q '"ask":"'"$on_ask_word"'"' out; do sleep 0.1; done
+        ctl "$@" >/dev/null
+    ) &
+    fingers_pids="$fingers_pids $!"
 }
 
 same() { [ "$2" = "$3" ] || fail "$1: \"$2\" is not \"$3\""; }
