@@ -87,6 +87,8 @@ struct kb_stat {
     uint64_t id, volume; /* inode and device, or Windows' file index and volume: tells whether two names are one file */
 };
 KB_MUST_CHECK struct kb_result kb_dir_open(const char *path, bool make, struct kb_dir **out);
+/* The same folder once more, for another thread: two threads on one kb_dir wait for each other. */
+KB_MUST_CHECK struct kb_result kb_dir_open_twin(const struct kb_dir *dir, struct kb_dir **out);
 void kb_dir_close(struct kb_dir *dir);
 const char *kb_dir_path(const struct kb_dir *dir);
 KB_MUST_CHECK struct kb_result kb_dir_stat(struct kb_dir *dir, const char *rel, struct kb_stat *out);
@@ -108,6 +110,8 @@ KB_MUST_CHECK struct kb_result kb_handle_read_at(struct kb_handle *handle, int64
                                                  size_t *got);
 KB_MUST_CHECK struct kb_result kb_handle_write(struct kb_handle *handle, const void *data, size_t size);
 KB_MUST_CHECK struct kb_result kb_handle_stat(struct kb_handle *handle, struct kb_stat *out);
+/* Its length when it was opened for reading, without asking the system again; -1 unknown. */
+int64_t kb_handle_size(const struct kb_handle *handle);
 KB_MUST_CHECK struct kb_result kb_handle_sync(struct kb_handle *handle);
 KB_MUST_CHECK struct kb_result kb_handle_close(struct kb_handle *handle); /* reports a late write error; NULL is fine */
 /* A private file that is gone whatever happens (O_TMPFILE or unlinked, 0600; FILE_FLAG_DELETE_ON_CLOSE), in folder or

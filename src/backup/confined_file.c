@@ -49,22 +49,16 @@ static void file_end(struct kb_file *file) {
 struct kb_result kb_confined_file_open(void *ctx, const char *path, struct kb_file **out, int64_t *size) {
     struct kb_confined *confined = ctx;
     struct kb_handle *handle = NULL;
-    struct kb_stat stat;
     const char *inside;
     struct kb_result res = kb_confined_inside(confined, path, false, &inside);
 
     if (!kb_failed(&res)) res = kb_handle_open(confined->dir, inside, KB_OPEN_READ, &handle);
     if (kb_failed(&res)) return res;
-    res = kb_handle_stat(handle, &stat);
-    if (kb_failed(&res)) {
-        struct kb_result closed = kb_handle_close(handle);
-        (void)closed; /* the first failure is the one to tell */
-        return res;
-    }
     *out = file_new(confined);
     (*out)->handle = handle;
-    (*out)->left = stat.size;
-    *size = stat.size;
+    *size = kb_handle_size(handle);
+    if (*size < 0) *size = 0; /* then not one byte is promised, and the device asks for a file that it lacks */
+    (*out)->left = *size;
     return res;
 }
 

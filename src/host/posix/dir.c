@@ -31,22 +31,34 @@ static int make_path(const char *path) {
     return status;
 }
 
+static struct kb_dir *dir_new(int fd, const char *path) {
+    struct kb_dir *dir = kb_xcalloc(1, sizeof *dir);
+    dir->fd = fd;
+    dir->path = kb_xstrdup(path);
+    pthread_mutex_init(&dir->lock, NULL);
+    return dir;
+}
+
 struct kb_result kb_dir_open(const char *path, bool make, struct kb_dir **out) {
     if (!path || !*path) return kb_rel_refused(path);
     int fd = open(path, FOLDER);
     if (fd < 0 && errno == ENOENT && make && make_path(path) == 0) fd = open(path, FOLDER);
     if (fd < 0) return kb_system_fail((unsigned long)errno, N_("Cannot open the folder %s: %s"), path);
-    struct kb_dir *dir = kb_xcalloc(1, sizeof *dir);
-    dir->fd = fd;
-    dir->path = kb_xstrdup(path);
-    pthread_mutex_init(&dir->lock, NULL);
-    *out = dir;
+    *out = dir_new(fd, path);
+    return kb_ok();
+}
+
+struct kb_result kb_dir_open_twin(const struct kb_dir *dir, struct kb_dir **out) {
+    int fd = openat(dir->fd, ".", FOLDER); /* this very folder, whatever its path leads to by now */
+    if (fd < 0) return kb_system_fail((unsigned long)errno, N_("Cannot open the folder %s: %s"), dir->path);
+    *out = dir_new(fd, dir->path);
     return kb_ok();
 }
 
 void kb_dir_close(struct kb_dir *dir) {
     if (!dir) return;
     kb_dir_forget(dir, NULL);
+    free(dir->known);
     pthread_mutex_destroy(&dir->lock);
     close(dir->fd);
     free(dir->path);
@@ -55,25 +67,10 @@ void kb_dir_close(struct kb_dir *dir) {
 
 const char *kb_dir_path(const struct kb_dir *dir) { return dir->path; }
 
-/* rel is prefix, or lies below it. */
-static bool below(const char *rel, const char *prefix) {
-    size_t size = strlen(prefix);
-    return strncmp(rel, prefix, size) == 0 && (rel[size] == '\0' || rel[size] == '/');
-}
-
-void kb_dir_forget(struct kb_dir *dir, const char *rel) {
-    for (int i = 0; i < DIR_CACHE; i++) {
-        if (!dir->cache[i].rel || (rel && !below(dir->cache[i].rel, rel))) continue;
-        close(dir->cache[i].fd);
-        free(dir->cache[i].rel);
-        dir->cache[i].rel = NULL;
-    }
-}
-
-bool kb_dir_knows(const struct kb_dir *dir) {
-    for (int i = 0; i < DIR_CACHE; i++)
-        if (dir->cache[i].rel) return true;
-    return false;
+bool kb_dir_try_afresh(struct kb_dir *dir, int error) {
+    if (!dir->known_count || (error != ENOENT && error != EMFILE && error != ENFILE)) return false;
+    kb_dir_forget(dir, NULL);
+    return true;
 }
 
 /* One component down. A link shows itself as ELOOP here, on every system. */
@@ -88,23 +85,34 @@ static int step_down(int fd, const char *name) {
     return next;
 }
 
-/* Walks the first size bytes of rel; the caller's descriptor, -1 with errno. */
-static int walk(int top, const char *rel, size_t size) {
+/* The nearest folder above rel[0..*size) that is open; *size: so much of rel names it. Not the caller's to close. */
+static int nearest(struct kb_dir *dir, const char *rel, size_t *size) {
+    while (*size > 0) {
+        while (*size > 0 && rel[*size - 1] != '/') --*size;
+        if (*size == 0) break;
+        int fd = kb_known_find(dir, rel, --*size);
+        if (fd >= 0) return fd;
+    }
+    return dir->fd;
+}
+
+/* Walks to rel[0..size), which is not the top; the caller's descriptor, -1 with errno. */
+static int walk(struct kb_dir *dir, const char *rel, size_t size) {
     char name[NAME_MAX + 1];
-    int fd = dup(top);
-    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
-    for (size_t at = 0; fd >= 0 && at < size;) {
-        size_t length = strcspn(rel + at, "/");
-        if (at + length > size) length = size - at;
-        if (length >= sizeof name) {
-            close(fd);
-            errno = ENAMETOOLONG;
-            return -1;
+    size_t at = size;
+    int above = nearest(dir, rel, &at), fd = above;
+    if (at > 0) at++; /* the slash */
+    while (fd >= 0 && at < size) {
+        const char *slash = memchr(rel + at, '/', size - at);
+        size_t length = (slash ? (size_t)(slash - rel) : size) - at;
+        int next = -1, error = ENAMETOOLONG;
+        if (length < sizeof name) {
+            memcpy(name, rel + at, length);
+            name[length] = '\0';
+            next = step_down(fd, name);
+            error = errno;
         }
-        memcpy(name, rel + at, length);
-        name[length] = '\0';
-        int next = step_down(fd, name), error = errno;
-        close(fd);
+        if (fd != above) close(fd);
         errno = error;
         fd = next;
         at += length + 1;
@@ -112,48 +120,29 @@ static int walk(int top, const char *rel, size_t size) {
     return fd;
 }
 
-int kb_dir_open_sub(struct kb_dir *dir, const char *rel) {
-    /* Not dup() alone for the top: a second reader of the same open folder would share its position. */
-    if (!*rel) return openat(dir->fd, ".", FOLDER);
-    return walk(dir->fd, rel, strlen(rel));
-}
-
-/* The slot to give up. A move needs two parents at once, so never the one used last. */
-static int longest_unused(const struct kb_dir *dir) {
-    int at = 0;
-    for (int i = 0; i < DIR_CACHE; i++) {
-        if (!dir->cache[i].rel) return i;
-        if (dir->cache[i].used < dir->cache[at].used) at = i;
-    }
-    return at;
+/* rel[0..size); the dir's own descriptor, -1 with errno. */
+static int folder_of(struct kb_dir *dir, const char *rel, size_t size) {
+    if (size == 0) return dir->fd;
+    int fd = kb_known_find(dir, rel, size);
+    if (fd >= 0) return fd;
+    fd = walk(dir, rel, size);
+    if (fd >= 0) kb_known_add(dir, rel, size, fd);
+    return fd;
 }
 
 bool kb_dir_parent(struct kb_dir *dir, const char *rel, int *fd, const char **leaf) {
     const char *slash = strrchr(rel, '/');
     *leaf = slash ? slash + 1 : rel;
-    if (!slash) {
-        *fd = dir->fd;
-        return true;
-    }
-    size_t size = (size_t)(slash - rel);
-    for (int i = 0; i < DIR_CACHE; i++) {
-        const char *known = dir->cache[i].rel;
-        if (!known || strncmp(known, rel, size) != 0 || known[size]) continue;
-        dir->cache[i].used = ++dir->uses;
-        *fd = dir->cache[i].fd;
-        return true;
-    }
-    int found = walk(dir->fd, rel, size);
-    if (found < 0) return false;
-    int at = longest_unused(dir);
-    if (dir->cache[at].rel) close(dir->cache[at].fd);
-    free(dir->cache[at].rel);
-    dir->cache[at].used = ++dir->uses;
-    dir->cache[at].rel = kb_xcalloc(1, size + 1);
-    memcpy(dir->cache[at].rel, rel, size);
-    dir->cache[at].fd = found;
-    *fd = found;
-    return true;
+    *fd = folder_of(dir, rel, slash ? (size_t)(slash - rel) : 0);
+    return *fd >= 0;
+}
+
+int kb_dir_open_sub(struct kb_dir *dir, const char *rel) {
+    const char *leaf;
+    int parent;
+    /* Never dup(): a second reader of the same open folder would share its position. */
+    if (!*rel) return openat(dir->fd, ".", FOLDER);
+    return kb_dir_parent(dir, rel, &parent, &leaf) ? step_down(parent, leaf) : -1;
 }
 
 struct kb_result kb_dir_fail(int error, const char *format, const char *rel) {

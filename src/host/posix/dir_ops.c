@@ -14,15 +14,10 @@
 /* One try of an operation; 0 or errno. */
 typedef int attempt(struct kb_dir *dir, const char *rel, void *arg);
 
-/* A remembered folder may have been removed and made again by another: then everything is looked up afresh, once. */
 static int try_fresh(struct kb_dir *dir, const char *rel, attempt *op, void *arg) {
     pthread_mutex_lock(&dir->lock);
-    bool known = kb_dir_knows(dir);
     int error = op(dir, rel, arg);
-    if (error == ENOENT && known) {
-        kb_dir_forget(dir, NULL);
-        error = op(dir, rel, arg);
-    }
+    if (error && kb_dir_try_afresh(dir, error)) error = op(dir, rel, arg);
     pthread_mutex_unlock(&dir->lock);
     return error;
 }
@@ -58,6 +53,7 @@ struct kb_result kb_dir_list(struct kb_dir *dir, const char *rel, bool (*each)(v
     if (*rel && !kb_rel_is_plain(rel)) return kb_rel_refused(rel);
     pthread_mutex_lock(&dir->lock);
     int fd = kb_dir_open_sub(dir, rel);
+    if (fd < 0 && kb_dir_try_afresh(dir, errno)) fd = kb_dir_open_sub(dir, rel);
     pthread_mutex_unlock(&dir->lock);
     DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
     int error = list ? 0 : errno;

@@ -11,13 +11,15 @@
 
 struct kb_handle {
     int fd;
+    int64_t size; /* when it was opened */
     char *name;   /* for sentences */
     char *unlink; /* a private file's path as long as it has one */
 };
 
-static struct kb_handle *handle_new(int fd, const char *name) {
+static struct kb_handle *handle_new(int fd, int64_t size, const char *name) {
     struct kb_handle *handle = kb_xcalloc(1, sizeof *handle);
     handle->fd = fd;
+    handle->size = size;
     handle->name = kb_xstrdup(name);
     return handle;
 }
@@ -45,39 +47,49 @@ static int replace(int parent, const char *leaf, int fd, const struct stat *st) 
 }
 
 /* The descriptor, or -1 with errno; ELOOP for everything that is not a regular file. */
-static int open_regular(int parent, const char *leaf, enum kb_open how) {
+static int open_regular(int parent, const char *leaf, enum kb_open how, int64_t *size) {
     struct stat st;
+
+    *size = 0;
     int fd = openat(parent, leaf, open_flags[how] | ALWAYS, 0600);
     if (fd < 0) {
         if (errno == ENXIO || errno == EISDIR || errno == EMLINK || errno == ENODEV)
             errno = ELOOP; /* socket, folder, link, device */
         return -1;
     }
+    if (how == KB_OPEN_NEW) return fd; /* made by this call, so it is an empty regular file */
     int error = fstat(fd, &st) != 0 ? errno : S_ISREG(st.st_mode) ? 0 : ELOOP;
     if (error) {
         close(fd);
         errno = error;
         return -1;
     }
-    return how == KB_OPEN_REPLACE ? replace(parent, leaf, fd, &st) : fd;
+    if (how == KB_OPEN_REPLACE) return replace(parent, leaf, fd, &st);
+    *size = st.st_size;
+    return fd;
+}
+
+/* The descriptor, or -1 with errno. */
+static int open_below(struct kb_dir *dir, const char *rel, enum kb_open how, int64_t *size) {
+    const char *leaf;
+    int parent;
+    return kb_dir_parent(dir, rel, &parent, &leaf) ? open_regular(parent, leaf, how, size) : -1;
 }
 
 struct kb_result kb_handle_open(struct kb_dir *dir, const char *rel, enum kb_open how, struct kb_handle **out) {
+    int64_t size;
     if (!kb_rel_is_plain(rel)) return kb_rel_refused(rel);
-    int fd = -1, error = ENOENT;
     pthread_mutex_lock(&dir->lock);
-    for (int tries = kb_dir_knows(dir) ? 2 : 1; fd < 0 && error == ENOENT && tries > 0; tries--) {
-        const char *leaf;
-        int parent;
-        if (kb_dir_parent(dir, rel, &parent, &leaf)) fd = open_regular(parent, leaf, how);
-        error = errno;
-        if (fd < 0 && error == ENOENT) kb_dir_forget(dir, NULL); /* a remembered folder may be gone */
-    }
+    int fd = open_below(dir, rel, how, &size);
+    if (fd < 0 && kb_dir_try_afresh(dir, errno)) fd = open_below(dir, rel, how, &size);
+    int error = errno;
     pthread_mutex_unlock(&dir->lock);
     if (fd < 0) return kb_dir_fail(error, N_("Cannot open %s: %s"), rel);
-    *out = handle_new(fd, rel);
+    *out = handle_new(fd, size, rel);
     return kb_ok();
 }
+
+int64_t kb_handle_size(const struct kb_handle *handle) { return handle->size; }
 
 struct kb_result kb_handle_read(struct kb_handle *handle, void *data, size_t room, size_t *got) {
     ssize_t size;
@@ -188,7 +200,7 @@ struct kb_result kb_handle_private(const char *folder, struct kb_handle **out, c
     if (!place) place = "/tmp";
     int fd = path ? open_named(place, &name) : open_nameless(place);
     if (fd < 0) return kb_system_fail((unsigned long)errno, N_("Cannot make a temporary file in %s: %s"), place);
-    *out = handle_new(fd, place);
+    *out = handle_new(fd, 0, place);
     if (path) {
         (*out)->unlink = name;
         *path = kb_xstrdup(name);

@@ -70,6 +70,16 @@ struct kb_result kb_dir_open(const char *path, bool make, struct kb_dir **out) {
     return kb_ok();
 }
 
+struct kb_result kb_dir_open_twin(const struct kb_dir *dir, struct kb_dir **out) {
+    HANDLE self = GetCurrentProcess(), handle = NULL;
+    if (!DuplicateHandle(self, dir->handle, self, &handle, 0, FALSE, DUPLICATE_SAME_ACCESS))
+        return kb_system_fail(GetLastError(), N_("Cannot open the folder %s: %s"), dir->path);
+    *out = kb_xcalloc(1, sizeof **out);
+    (*out)->handle = handle;
+    (*out)->path = kb_xstrdup(dir->path);
+    return kb_ok();
+}
+
 void kb_dir_close(struct kb_dir *dir) {
     if (!dir) return;
     CloseHandle(dir->handle);

@@ -102,6 +102,11 @@ struct kb_result kb_handle_stat(struct kb_handle *handle, struct kb_stat *out) {
     return error ? kb_system_fail(error, N_("Cannot look at %s: %s"), handle->name) : kb_ok();
 }
 
+int64_t kb_handle_size(const struct kb_handle *handle) {
+    LARGE_INTEGER size;
+    return GetFileSizeEx(handle->handle, &size) ? size.QuadPart : -1;
+}
+
 struct kb_result kb_handle_sync(struct kb_handle *handle) {
     if (FlushFileBuffers(handle->handle)) return kb_ok();
     return kb_system_fail(GetLastError(), N_("Cannot write %s to the disk: %s"), handle->name);

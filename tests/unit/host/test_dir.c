@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -145,6 +146,44 @@ START_TEST(test_moves_between_many_folders) {
         ck_assert_str_eq(get(to), text);
         ck_assert_str_eq(get(from), "(none)");
     }
+}
+END_TEST
+
+/* More folders than are kept open, with few descriptors left: none is mistaken for another, and none is lacking. */
+START_TEST(test_moves_between_more_folders_than_are_kept_open) {
+    static const rlim_t limits[] = {4096, 64, 24};
+    const struct rlimit files = {limits[_i], limits[_i]};
+    char from[48], to[48], text[16];
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+    for (int i = 0; i < 700; i++) {
+        snprintf(from, sizeof from, "deep/er/d%d", i);
+        ck_ok(kb_dir_make(dir, from));
+    }
+    for (int i = 0; i < 1500; i++) {
+        snprintf(from, sizeof from, "deep/er/d%d/f%d", i % 700, i);
+        snprintf(to, sizeof to, "deep/er/d%d/g%d", i * 7 % 700, i);
+        snprintf(text, sizeof text, "%d", i);
+        put(from, text);
+        ck_ok(kb_dir_move(dir, from, to));
+        ck_assert_str_eq(get(to), text);
+        ck_assert_str_eq(get(from), "(none)");
+    }
+    ck_ok(kb_dir_move(dir, "deep", "other"));
+    ck_assert_str_eq(get("deep/er/d7/g1"), "(none)");
+    ck_assert_str_eq(get("other/er/d7/g1"), "1");
+}
+END_TEST
+
+START_TEST(test_twin) {
+    struct kb_dir *twin = NULL;
+    struct kb_stat stat;
+    put("file", "1");
+    ck_ok(kb_dir_open_twin(dir, &twin));
+    ck_assert_int_eq(rename(in_folder("top"), in_folder("moved")), 0);
+    ck_ok(kb_dir_stat(twin, "file", &stat));
+    ck_assert_str_eq(kb_dir_path(twin), kb_dir_path(dir));
+    kb_dir_close(twin);
+    ck_assert_int_eq(rename(in_folder("moved"), in_folder("top")), 0);
 }
 END_TEST
 
@@ -307,6 +346,7 @@ START_TEST(test_read_at_and_read) {
     size_t got = 0;
     put("file", "0123456789");
     ck_ok(kb_handle_open(dir, "file", KB_OPEN_READ, &handle));
+    ck_assert_int_eq(kb_handle_size(handle), 10);
     ck_ok(kb_handle_read_at(handle, 8, text, sizeof text, &got));
     ck_assert(got == 2 && memcmp(text, "89", 2) == 0);
     ck_ok(kb_handle_read(handle, text, 3, &got));
@@ -400,6 +440,8 @@ int main(void) {
     tcase_add_test(cases, test_a_folder_swapped_for_a_link);
     tcase_add_test(cases, test_a_folder_made_again);
     tcase_add_test(cases, test_moves_between_many_folders);
+    tcase_add_loop_test(cases, test_moves_between_more_folders_than_are_kept_open, 0, 3);
+    tcase_add_test(cases, test_twin);
     tcase_add_test(cases, test_a_moved_folder_takes_its_name_along);
     tcase_add_test(cases, test_only_plain_files_open_and_nothing_blocks);
     tcase_add_test(cases, test_replace_leaves_a_second_name_alone);
