@@ -94,6 +94,9 @@ const char *kb_dir_path(const struct kb_dir *dir);
 KB_MUST_CHECK struct kb_result kb_dir_stat(struct kb_dir *dir, const char *rel, struct kb_stat *out);
 KB_MUST_CHECK struct kb_result kb_dir_list(struct kb_dir *dir, const char *rel /* "" = itself */,
                                            bool (*each)(void *arg, const struct kb_entry *entry), void *arg);
+/* The same without asking for size and time, which may be 0: names and kinds alone cost a system call for a hundred. */
+KB_MUST_CHECK struct kb_result kb_dir_names(struct kb_dir *dir, const char *rel,
+                                            bool (*each)(void *arg, const struct kb_entry *entry), void *arg);
 KB_MUST_CHECK struct kb_result kb_dir_make(struct kb_dir *dir, const char *rel);                  /* with parents */
 KB_MUST_CHECK struct kb_result kb_dir_move(struct kb_dir *dir, const char *from, const char *to); /* replaces a file */
 KB_MUST_CHECK struct kb_result kb_dir_remove(struct kb_dir *dir, const char *rel); /* file or tree; missing is fine */

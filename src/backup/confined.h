@@ -6,7 +6,7 @@
 
 /* Temporary files lie in the folder's top, so that a commit is one rename on one file system. */
 #define KB_CONFINED_TEMPORARY "kb-tmp-"
-enum { KB_CONFINED_GATHER = 256 * 1024, KB_CONFINED_NAME = 1100 };
+enum { KB_CONFINED_GATHER = 64 * 1024, KB_CONFINED_NAME = 1100 };
 
 struct kb_confined {
     struct kb_files files;

@@ -96,7 +96,7 @@ static void harden(sqlite3 *sql) {
 static struct kb_result configure(struct kb_db *db) {
     int code = sqlite3_exec(db->sql,
                             "PRAGMA query_only=1; PRAGMA cell_size_check=1; PRAGMA mmap_size=0; PRAGMA temp_store=2;"
-                            "PRAGMA cache_size=-3000",
+                            "PRAGMA cache_size=-1500",
                             NULL, NULL, NULL);
 
     return code == SQLITE_OK ? kb_ok() : failure(db, code);

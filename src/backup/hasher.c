@@ -11,7 +11,7 @@
 
 #include "hasher.h"
 
-enum { RING = 256, BATCH_MAX = 32, BATCH_BYTES = 1024 * 1024, PIECE = 128 * 1024, THREADS_MAX = 8 };
+enum { RING = 256, BATCH_MAX = 32, BATCH_BYTES = 1024 * 1024, PIECE = 64 * 1024, THREADS_MAX = 8 };
 
 /* What one thread works with. */
 struct tools {

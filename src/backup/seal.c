@@ -94,12 +94,18 @@ static void next_old(struct sealing *seal) {
  * An old hash holds when the file was not written since. Times are compared by whole seconds and the same second counts
  * as written since, so a doubt is answered by reading the file again.
  */
-static bool carried(struct sealing *seal, const char *path, int64_t modified, unsigned char sha256[32]) {
+static bool carried(struct sealing *seal, const char *path, struct kb_hash_job *job) {
+    struct kb_stat stat;
+    struct kb_result res;
+
     if (!seal->old) return false;
     while (seal->old_there && strcmp(seal->old_line.path, path) < 0) next_old(seal);
     if (!seal->old_there || strcmp(seal->old_line.path, path) != 0) return false;
-    if (modified >= kb_seal_reader_time(seal->old) / 1000000000) return false;
-    memcpy(sha256, seal->old_line.sha256, 32);
+    res = kb_dir_stat(seal->dir, path, &stat);
+    if (kb_failed(&res) || stat.kind != KB_ENTRY_FILE) return false;
+    if (stat.modified >= kb_seal_reader_time(seal->old) / 1000000000) return false;
+    memcpy(job->sha256, seal->old_line.sha256, 32);
+    job->size = stat.size;
     return true;
 }
 
@@ -108,7 +114,6 @@ static bool carried(struct sealing *seal, const char *path, int64_t modified, un
 struct item {
     char *name; /* a folder's ends with '/': so the order of names is the order of whole paths */
     enum kb_entry_kind kind;
-    int64_t size, modified;
 };
 struct items {
     struct item *list;
@@ -126,8 +131,6 @@ static bool take_item(void *arg, const struct kb_entry *entry) {
     item = &items->list[items->count++];
     item->name = kb_xasprintf("%s%s", entry->name, entry->kind == KB_ENTRY_DIR ? "/" : "");
     item->kind = entry->kind;
-    item->size = entry->size;
-    item->modified = entry->modified;
     return true;
 }
 
@@ -140,12 +143,11 @@ static void items_release(struct items *items) {
     free(items->list);
 }
 
-static bool add_file(struct sealing *seal, const char *path, const struct item *item) {
+static bool add_file(struct sealing *seal, const char *path) {
     struct kb_hash_job *job = kb_hash_job_new(path, NULL);
 
     job->want_sha256 = true;
-    job->known = carried(seal, path, item->modified, job->sha256);
-    if (job->known) job->size = item->size;
+    job->known = carried(seal, path, job);
     return kb_hasher_add(seal->hasher, job);
 }
 
@@ -158,7 +160,7 @@ static bool walk_item(struct sealing *seal, const char *rel, const struct item *
     if (item->kind == KB_ENTRY_DIR)
         right = walk(seal, path, depth + 1);
     else if (item->kind == KB_ENTRY_FILE)
-        right = add_file(seal, path, item);
+        right = add_file(seal, path);
     else {
         seal->result = kb_fail(KB_STORE, KB_STORE_HOSTILE,
                                _("The backup's folder holds a link or a device and is not sealed; make a new backup"));
@@ -179,7 +181,7 @@ static bool walk(struct sealing *seal, const char *rel, int depth) {
         seal->result =
             kb_fail(KB_STORE, KB_STORE_DAMAGED, _("The backup's folder is nested too deeply; make a new backup"));
     else
-        seal->result = kb_dir_list(seal->dir, folder, take_item, &items);
+        seal->result = kb_dir_names(seal->dir, folder, take_item, &items);
     right = !kb_failed(&seal->result);
     if (items.count) qsort(items.list, items.count, sizeof *items.list, by_name);
     for (size_t i = 0; right && i < items.count; i++) {

@@ -329,16 +329,17 @@ static void on_sent(uv_write_t *write, int status) {
 static struct kb_secret *request_text(const struct worker *w) {
     json_t *object = kb_request_to_json(w->request);
     json_object_set_new(object, KB_KEY_MEMORY, json_integer(w->pool->memory_bytes));
-    char *text = kb_xcalloc(1, KB_REQUEST_MAX);
-    size_t size = json_dumpb(object, text, KB_REQUEST_MAX - 1, JSON_COMPACT);
-    kb_request_json_free(object);
+    size_t size = json_dumpb(object, NULL, 0, JSON_COMPACT);
     struct kb_secret *line = NULL;
     if (size && size < KB_REQUEST_MAX - 1) {
+        char *text = kb_xmalloc(size + 1);
+        json_dumpb(object, text, size, JSON_COMPACT);
         text[size] = '\n';
         line = kb_secret_new(text, size + 1);
+        kb_wipe(text, size + 1);
+        free(text);
     }
-    kb_wipe(text, KB_REQUEST_MAX);
-    free(text);
+    kb_request_json_free(object);
     return line;
 }
 

@@ -58,21 +58,36 @@ static void write_end(struct out *out, const struct kb_result *res) {
 /* ---- Standard input -----------------------------------------------------------------------------------------------
  */
 
-/* Byte by byte: what follows the request belongs to the thread that listens for "cancel". */
-static bool read_line(char *line, size_t room) {
+/* What was read and not yet used: behind the request comes "cancel", which is another thread's to read. */
+struct input {
+    char bytes[4096];
+    size_t used, size;
+    struct kb_cancel *cancel;
+};
+
+/* One line without its end; its size, or -1 at the end of the input and for a line that is too long. */
+static ssize_t read_line(struct input *in, char *line, size_t room) {
     for (size_t size = 0; size < room; size++) {
-        if (read(0, line + size, 1) != 1) return false;
+        if (in->used == in->size) {
+            ssize_t got = read(0, in->bytes, sizeof in->bytes);
+            if (got <= 0) return -1;
+            in->used = 0;
+            in->size = (size_t)got;
+        }
+        line[size] = in->bytes[in->used];
+        in->bytes[in->used++] = 0; /* the request has a password in it */
         if (line[size] != '\n') continue;
         line[size] = 0;
-        return true;
+        return (ssize_t)size;
     }
-    return false;
+    return -1;
 }
 
 static void listen_to_parent(void *arg) {
+    struct input *in = arg;
     char line[64];
-    while (read_line(line, sizeof line))
-        if (kb_streq(line, "cancel")) kb_cancel_now(arg);
+    while (read_line(in, line, sizeof line) >= 0)
+        if (kb_streq(line, "cancel")) kb_cancel_now(in->cancel);
     _exit(GONE_EXIT);
 }
 
@@ -120,13 +135,14 @@ static struct kb_result parse_and_wipe(const char *line, struct kb_request *requ
     return res;
 }
 
-static struct kb_result read_request(struct kb_request *request, int64_t *memory_bytes) {
+static struct kb_result read_request(struct input *in, struct kb_request *request, int64_t *memory_bytes) {
     struct kb_result res = kb_fail(KB_UNEXPECTED, 0, _("The worker got no request; it is started by kitbench itself"));
-    char *line = kb_xmalloc(KB_REQUEST_MAX);
+    char *line = kb_xmalloc(KB_REQUEST_MAX); /* its pages are used as far as the line goes */
     memset(request, 0, sizeof *request);
     *memory_bytes = 0;
-    if (read_line(line, KB_REQUEST_MAX)) res = parse_and_wipe(line, request, memory_bytes);
-    kb_wipe(line, KB_REQUEST_MAX);
+    ssize_t size = read_line(in, line, KB_REQUEST_MAX);
+    if (size >= 0) res = parse_and_wipe(line, request, memory_bytes);
+    kb_wipe(line, size >= 0 ? (size_t)size : KB_REQUEST_MAX);
     free(line);
     return res;
 }
@@ -145,16 +161,17 @@ static void leave_signals_to_parent(void) {
 int kb_worker_main(void) {
     struct out out = {PTHREAD_MUTEX_INITIALIZER};
     const struct kb_sink sink = {on_line, on_deadline, on_log, &out};
+    struct input *in = kb_xcalloc(1, sizeof *in); /* not freed: the listening thread has it until we end */
     struct kb_request request;
     int64_t memory_bytes = 0;
     leave_signals_to_parent();
-    struct kb_result res = read_request(&request, &memory_bytes);
+    struct kb_result res = read_request(in, &request, &memory_bytes);
     if (!kb_failed(&res)) {
         kb_lang_set(request.lang);
         if (memory_bytes > 0) kb_host_limit_memory(memory_bytes);
-        struct kb_cancel *cancel = kb_cancel_new(); /* not freed: the listening thread has it until we end */
-        kb_thread_detached(listen_to_parent, cancel);
-        res = kb_job_run(&request, &sink, cancel);
+        in->cancel = kb_cancel_new();
+        kb_thread_detached(listen_to_parent, in);
+        res = kb_job_run(&request, &sink, in->cancel);
     }
     kb_request_release(&request);
     write_end(&out, &res);

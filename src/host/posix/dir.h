@@ -24,6 +24,7 @@ struct kb_dir {
     /* Guarded by lock. */
     struct kb_known *known; /* known_room slots, made at the first use */
     unsigned known_room, known_count;
+    size_t known_longest;              /* no name that was ever kept is longer */
     unsigned short chains[DIR_CHAINS]; /* by hash of rel: slot + 1, 0 empty */
     uint64_t uses;
 };

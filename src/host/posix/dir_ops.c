@@ -38,36 +38,54 @@ struct kb_result kb_dir_stat(struct kb_dir *dir, const char *rel, struct kb_stat
 }
 
 /* false when the entry vanished meanwhile, or is one of the two that are always there. */
-static bool read_entry(int fd, const struct dirent *from, struct kb_entry *to) {
+static bool read_entry(int fd, const struct dirent *from, bool names_only, struct kb_entry *to) {
     struct stat st;
     struct kb_stat kind;
     if (strcmp(from->d_name, ".") == 0 || strcmp(from->d_name, "..") == 0) return false;
+    *to = (struct kb_entry){from->d_name, KB_ENTRY_OTHER, 0, 0};
+    if (names_only && from->d_type != DT_UNKNOWN) {
+        if (from->d_type == DT_REG) to->kind = KB_ENTRY_FILE;
+        if (from->d_type == DT_DIR) to->kind = KB_ENTRY_DIR;
+        return true;
+    }
     if (fstatat(fd, from->d_name, &st, AT_SYMLINK_NOFOLLOW) != 0) return false;
     kb_stat_from(&kind, &st);
-    *to = (struct kb_entry){from->d_name, kind.kind, kind.size, kind.modified};
+    to->kind = kind.kind;
+    to->size = names_only ? 0 : kind.size;
+    to->modified = names_only ? 0 : kind.modified;
     return true;
 }
 
-struct kb_result kb_dir_list(struct kb_dir *dir, const char *rel, bool (*each)(void *arg, const struct kb_entry *entry),
-                             void *arg) {
+static struct kb_result list(struct kb_dir *dir, const char *rel, bool names_only,
+                             bool (*each)(void *arg, const struct kb_entry *entry), void *arg) {
     if (*rel && !kb_rel_is_plain(rel)) return kb_rel_refused(rel);
     pthread_mutex_lock(&dir->lock);
     int fd = kb_dir_open_sub(dir, rel);
     if (fd < 0 && kb_dir_try_afresh(dir, errno)) fd = kb_dir_open_sub(dir, rel);
     pthread_mutex_unlock(&dir->lock);
-    DIR *list = fd >= 0 ? fdopendir(fd) : NULL;
-    int error = list ? 0 : errno;
-    if (!list && fd >= 0) close(fd);
-    while (list) {
+    DIR *stream = fd >= 0 ? fdopendir(fd) : NULL;
+    int error = stream ? 0 : errno;
+    if (!stream && fd >= 0) close(fd);
+    while (stream) {
         struct kb_entry entry;
         errno = 0;
-        const struct dirent *next = readdir(list);
+        const struct dirent *next = readdir(stream);
         if (!next) error = errno;
         if (!next) break;
-        if (read_entry(dirfd(list), next, &entry) && !each(arg, &entry)) break;
+        if (read_entry(dirfd(stream), next, names_only, &entry) && !each(arg, &entry)) break;
     }
-    if (list) closedir(list);
+    if (stream) closedir(stream);
     return error ? kb_dir_fail(error, N_("Cannot list the folder %s: %s"), *rel ? rel : dir->path) : kb_ok();
+}
+
+struct kb_result kb_dir_list(struct kb_dir *dir, const char *rel, bool (*each)(void *arg, const struct kb_entry *entry),
+                             void *arg) {
+    return list(dir, rel, false, each, arg);
+}
+
+struct kb_result kb_dir_names(struct kb_dir *dir, const char *rel,
+                              bool (*each)(void *arg, const struct kb_entry *entry), void *arg) {
+    return list(dir, rel, true, each, arg);
 }
 
 /* Makes the last component of rel[0..size) where its parents are; an existing folder is fine, a link is not. */

@@ -74,10 +74,12 @@ void kb_known_add(struct kb_dir *dir, const char *rel, size_t size, int fd) {
     known->next = *chain;
     *chain = (unsigned short)(known - dir->known + 1);
     dir->known_count++;
+    if (size > dir->known_longest) dir->known_longest = size;
 }
 
 void kb_dir_forget(struct kb_dir *dir, const char *rel) {
     size_t size = rel ? strlen(rel) : 0;
+    if (size > dir->known_longest) return; /* a file, as nearly always */
     for (unsigned i = 0; dir->known_count && i < dir->known_room; i++) {
         struct kb_known *known = &dir->known[i];
         if (!known->rel || known->size < size) continue;

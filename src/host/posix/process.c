@@ -17,6 +17,9 @@
 #ifdef __APPLE__
 #include <mach-o/dyld.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 /* The sanitizers reserve terabytes of addresses and look into their own process. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
@@ -45,6 +48,14 @@ static void tell_libraries_the_address(void) {
     setenv("USBMUXD_SOCKET_ADDRESS", text, 1);
 }
 
+/* glibc keeps more and more freed memory the larger the pieces are that it sees freed; a tray is 65 processes. */
+static void give_freed_memory_back(void) {
+#ifdef __GLIBC__
+    mallopt(M_MMAP_THRESHOLD, 128 * 1024);
+    mallopt(M_TRIM_THRESHOLD, 128 * 1024);
+#endif
+}
+
 void kb_host_start(void) {
     struct rlimit none = {0, 0};
     open_standard_descriptors();
@@ -54,6 +65,7 @@ void kb_host_start(void) {
 #endif
     signal(SIGPIPE, SIG_IGN);
     umask(077);
+    give_freed_memory_back();
     tell_libraries_the_address();
 }
 

@@ -271,6 +271,8 @@ START_TEST(test_list) {
     ck_assert_int_eq(symlink("a", in_folder("top/in/link")), 0);
     ck_ok(kb_dir_list(dir, "in", count, &seen));
     ck_assert(seen.files == 2 && seen.folders == 1 && seen.others == 1 && seen.size == 7);
+    ck_ok(kb_dir_names(dir, "in", count, &again));
+    ck_assert(again.files == 2 && again.folders == 1 && again.others == 1);
     ck_ok(kb_dir_list(dir, "in", first_only, &calls));
     ck_assert_int_eq(calls, 1);
     for (int i = 0; i < 2; i++) { /* the top can be listed more than once */
