@@ -131,6 +131,14 @@ struct kb_verify_options {
 KB_MUST_CHECK struct kb_result kb_backup_verify(struct kb_backup *backup, const struct kb_verify_options *options,
                                                 struct kb_verification *out);
 
+/*
+ * By what the folder is known again, from the last kb_backup_inspect() or kb_backup_verify() of it: file numbers, sizes
+ * and times of its lists, its database and its seal, and names, sizes and times of all its files. The same text means
+ * that no program has written there since. *newest is the latest time of a file (seconds); one that changed in the
+ * second of its reading cannot be told apart. NULL: it has not been walked. The caller frees.
+ */
+char *kb_backup_identity(struct kb_backup *backup, int64_t *newest);
+
 /* ---- The seal
  * ----------------------------------------------------------------------------------------------------------------------------
  */

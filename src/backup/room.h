@@ -87,6 +87,11 @@ struct kb_backup {
     struct kb_keys keys;         /* secret NULL: locked */
     enum kb_password_proof proof;
     enum kb_agent_trace agent;
+
+    /* What the last whole walk of the files saw (kb_scan). */
+    bool walked;
+    int64_t walked_files, newest; /* newest: the latest time of a file, seconds */
+    uint64_t print;               /* of names, sizes and times, in any order */
 };
 
 /* One of the files is there that every backup has, whole or not. */

@@ -56,6 +56,19 @@ static struct kb_stored *next_stored(struct scan *scan) {
     return &scan->stored[scan->count++];
 }
 
+/* FNV-1a of one file, added up, so that the order in which a system lists them does not count. */
+static void print(struct kb_backup *backup, const struct kb_stored *stored, int64_t modified) {
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    const uint64_t facts[] = {(uint64_t)stored->size, (uint64_t)modified};
+
+    for (size_t i = 0; i < sizeof stored->id; i++) hash = (hash ^ stored->id[i]) * UINT64_C(0x100000001b3);
+    for (size_t i = 0; i < sizeof facts; i++)
+        hash = (hash ^ ((const unsigned char *)facts)[i]) * UINT64_C(0x100000001b3);
+    backup->print += hash;
+    backup->walked_files++;
+    if (modified > backup->newest) backup->newest = modified;
+}
+
 static bool take_entry(void *arg, const struct kb_entry *entry) {
     struct scan *scan = arg;
     struct kb_stored *stored;
@@ -80,6 +93,7 @@ static bool take_entry(void *arg, const struct kb_entry *entry) {
     if (!kb_unhex(stored->id, sizeof stored->id, entry->name)) scan->count--; /* cannot be: its digits were checked */
     stored->regular = entry->kind == KB_ENTRY_FILE;
     stored->size = entry->size;
+    print(scan->backup, stored, entry->modified);
     if (stored->regular) {
         scan->totals->files++;
         scan->totals->bytes += entry->size;
@@ -171,11 +185,15 @@ struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struc
 
     scan.result = kb_ok();
     memset(totals, 0, sizeof *totals);
+    backup->walked = false;
+    backup->walked_files = backup->newest = 0;
+    backup->print = 0;
     if (db) res = kb_db_rows(db, on_row, &scan);
     if (!kb_failed(&res)) res = scan.result;
     if (!kb_failed(&res) && !scan.stopped) go_to(&scan, FOLDERS);
     if (!kb_failed(&res)) res = scan.result;
     if (!kb_failed(&res) && scan.stopped) res = kb_cancel_result();
     free(scan.stored);
+    backup->walked = !kb_failed(&res);
     return res;
 }

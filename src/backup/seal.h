@@ -27,5 +27,7 @@ struct kb_seal_read {
     enum kb_source source;
     enum kb_tri supervised, mdm;
 };
+/* The folder that holds the backup's, and so the seal; the caller frees. */
+char *kb_seal_root(const struct kb_backup *backup);
 void kb_seal_facts_read(const struct kb_backup *backup, struct kb_seal_read *out);
 #endif

@@ -6,8 +6,8 @@
 
 enum { FACTS_MAX_BYTES = 256 * 1024 };
 
-/* The folder that holds the backup's; the caller frees. */
-static char *parent_of(const char *path) {
+char *kb_seal_root(const struct kb_backup *backup) {
+    const char *path = backup->path;
     const char *base = kb_path_base(path);
     size_t size = (size_t)(base - path);
 
@@ -36,7 +36,7 @@ static void take(const json_t *facts, struct kb_seal_read *out) {
 }
 
 void kb_seal_facts_read(const struct kb_backup *backup, struct kb_seal_read *out) {
-    char *parent = parent_of(backup->path);
+    char *parent = kb_seal_root(backup);
     char *name = kb_xasprintf("%s.facts.json", kb_path_base(backup->path));
     struct kb_dir *root = NULL;
     struct kb_buf text = {NULL, 0, 0};

@@ -16,8 +16,9 @@ struct run {
     struct job_transfer transfer;
     struct kb_buf info;     /* Info.plist */
     struct kb_result proof; /* of the password, as soon as a Manifest.plist has come */
-    int64_t started_at;
-    char *path; /* store/UDID */
+    int64_t started_at, proved_at;
+    char *path;             /* store/UDID */
+    struct kb_backup *made; /* it, once it is there */
 };
 
 /* ---- The device is ready ------------------------------------------------------------------------------------------
@@ -203,19 +204,21 @@ static struct kb_result judge_backup(const struct kb_backup_info *info) {
     return kb_ok();
 }
 
+/* The transfer is over: every length, every digest that the device gave, every padding. */
 static struct kb_result prove(struct run *run, struct kb_backup_info *info) {
     struct job *job = run->job;
     const struct kb_backup_options options = {job->req->agent_bundle_id, job->req->mdm_profile_identifier,
                                               KB_SOURCE_UNKNOWN, true};
-    struct kb_backup *backup = NULL;
     kb_job_deadline(job, JOB_KDF_S);
     kb_job_progress(job, "proving", 0, -1);
-    struct kb_result res = kb_backup_open(run->path, &backup);
-    if (!kb_failed(&res)) res = kb_backup_unlock(backup, job->req->password, proving, job);
+    struct kb_result res = kb_backup_open(run->path, &run->made);
+    if (!kb_failed(&res)) res = kb_backup_unlock(run->made, job->req->password, proving, job);
     kb_job_deadline(job, JOB_DISK_S);
-    if (!kb_failed(&res)) res = kb_backup_inspect(backup, &options, info);
+    run->proved_at = kb_clock_wall();
+    if (!kb_failed(&res)) res = kb_backup_inspect(run->made, &options, info);
     if (!kb_failed(&res)) res = judge_backup(info);
-    kb_backup_free(backup);
+    if (!kb_failed(&res)) res = kb_job_verify(job, run->made, info);
+    if (!kb_failed(&res)) res = judge_backup(info);
     return kb_cancelled(job->cancel) ? kb_cancel_result() : res;
 }
 
@@ -291,6 +294,8 @@ static struct kb_result make_backup(struct job *job, struct kb_backup_info *info
     if (!kb_failed(&res)) res = transfer(run);
     if (!kb_failed(&res)) res = prove(run, info);
     if (!kb_failed(&res)) res = seal(run);
+    if (!kb_failed(&res)) kb_job_remember_whole(job, run->made, run->proved_at);
+    kb_backup_free(run->made);
     kb_confined_close(run->confined);
     kb_buf_release(&run->info);
     free(run->path);

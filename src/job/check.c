@@ -86,6 +86,11 @@ struct kb_result kb_job_check(struct job *job) {
     bool attached = !kb_failed(&res);
     if (kb_failed(&res) && !kb_is(&res, KB_LOCKDOWN, KB_DEVICE_GONE)) goto out;
     kb_job_judge(job, &check, attached);
+    if (check.judgement.verdict != KB_VERDICT_REFUSED) { /* what is refused anyway need not be read for an hour */
+        res = kb_job_prove_whole(job, &check);
+        if (kb_failed(&res)) goto out;
+        kb_job_judge(job, &check, attached);
+    }
     kb_job_emit(job, kb_job_check_object(job, &check));
     res = as_check(kb_job_verdict(&check), check.judgement.verdict);
 out:

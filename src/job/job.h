@@ -96,6 +96,7 @@ struct job_check {
     struct kb_backup *backup;
     struct kb_backup_info info;
     struct kb_judgement judgement;
+    bool whole; /* fully verified, now or not long ago */
 };
 /* What the inspection of an opened folder says, put together with how its unlocking ended. */
 void kb_job_settle_proof(const struct kb_result *unlocked, struct kb_backup_info *info);
@@ -106,6 +107,17 @@ json_t *kb_job_check_object(struct job *job, const struct job_check *check);
 /* Why it is not ready, as a result: the rule that decides, or the ask. */
 struct kb_result kb_job_verdict(const struct job_check *check);
 struct kb_result kb_job_check(struct job *job);
+
+/* ---- whole.c ---- */
+/*
+ * The full verification of an unlocked backup that looks right so far, unless one of this very folder is remembered.
+ * Damage goes into check->info; fails only when it could not be done.
+ */
+KB_MUST_CHECK struct kb_result kb_job_prove_whole(struct job *job, struct job_check *check);
+/* The same without a memory, for a backup that has just been made. */
+KB_MUST_CHECK struct kb_result kb_job_verify(struct job *job, struct kb_backup *backup, struct kb_backup_info *info);
+/* The backup was whole when a look at it began at looked_at. */
+void kb_job_remember_whole(struct job *job, struct kb_backup *backup, int64_t looked_at);
 
 /* ---- transfer.c: what a transfer says, shared by backup and restore ---- */
 struct job_transfer {
