@@ -69,8 +69,17 @@ struct kb_memory *kb_memory_load(const struct kb_cli *cli); /* never NULL; nothi
 void kb_memory_find(struct kb_memory *memory, struct kb_dry_backup *backup);
 /* Takes up what was found now. */
 void kb_memory_put(struct kb_memory *memory, const struct kb_dry_backup *backup);
-KB_MUST_CHECK struct kb_result kb_memory_save(struct kb_memory *memory, const struct kb_cli *cli);
+/* The number of the password that opened most of all, and one of its folders; NULL when there is none. */
+const char *kb_memory_password(const struct kb_memory *memory, char path[4096]);
+KB_MUST_CHECK struct kb_result kb_memory_save(struct kb_memory *memory);
 void kb_memory_free(struct kb_memory *memory);
+
+/* ---- dry_verified.c: what `verify` found is known to the next dry run */
+/* Before the folder is looked at. path is real. */
+struct kb_dry_backup *kb_verified_begin(const struct kb_cli *cli, const char *path);
+/* backup: opened and unlocked, and found whole; NULL when it was not. Ends begun. */
+void kb_verified_end(const struct kb_cli *cli, struct kb_dry_backup *begun, struct kb_backup *backup,
+                     const struct kb_secret *password);
 
 /* ---- dry_rates.c: what this bench has measured */
 KB_MUST_CHECK struct kb_result kb_dry_rates(struct kb_dry *dry);

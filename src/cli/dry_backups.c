@@ -309,7 +309,7 @@ out:
 /* A wrong password changes nothing of what an earlier run knew. */
 static void remember(struct kb_dry *dry, struct kb_memory *memory) {
     for (int i = 0; i < dry->backup_count; i++) kb_memory_put(memory, dry->backups[i]);
-    struct kb_result res = kb_memory_save(memory, dry->cli);
+    struct kb_result res = kb_memory_save(memory);
     if (kb_failed(&res)) kb_say(dry->cli, "%s", res.text); /* the next run takes longer, nothing else */
 }
 

@@ -20,8 +20,9 @@
 
 struct kb_memory {
     json_t *entries; /* path to entry */
-    char *settings;  /* what the findings depend on besides the folder */
-    bool changed;
+    json_t *changes; /* of this run */
+    char *path;
+    char *settings; /* what the findings depend on besides the folder */
 };
 
 /* ---- What a folder is: sizes, times and file numbers */
@@ -107,22 +108,25 @@ static char *settings_of(const struct kb_cli *cli) {
     return kb_xasprintf("kitbench %s, agent %s, mdm %s", KB_VERSION, agent ? agent : "-", mdm ? mdm : "-");
 }
 
-struct kb_memory *kb_memory_load(const struct kb_cli *cli) {
-    struct kb_memory *memory = kb_xcalloc(1, sizeof *memory);
-    char *path = kb_path_join(cli->home, FILE_NAME);
+/* What the file holds, when it was written under the same settings; else nothing. */
+static json_t *load_entries(const char *path, const char *settings) {
     struct kb_buf text = {0};
     struct kb_result res = kb_file_load(path, FILE_MAX, &text);
     json_t *object = kb_failed(&res) ? NULL : kb_json_parse(text.data ? text.data : "", text.size, FILE_MAX);
-    memory->settings = settings_of(cli);
-    if (kb_streq(json_string_value(json_object_get(object, "settings")), memory->settings))
-        memory->entries = json_incref(json_object_get(object, "backups"));
-    if (!json_is_object(memory->entries)) {
-        json_decref(memory->entries);
-        memory->entries = json_object();
-    }
+    json_t *entries = json_object_get(object, "backups");
+    bool usable = kb_streq(json_string_value(json_object_get(object, "settings")), settings) && json_is_object(entries);
+    entries = usable ? json_incref(entries) : json_object();
     json_decref(object);
     kb_buf_release(&text);
-    free(path);
+    return entries;
+}
+
+struct kb_memory *kb_memory_load(const struct kb_cli *cli) {
+    struct kb_memory *memory = kb_xcalloc(1, sizeof *memory);
+    memory->path = kb_path_join(cli->home, FILE_NAME);
+    memory->settings = settings_of(cli);
+    memory->entries = load_entries(memory->path, memory->settings);
+    memory->changes = json_object();
     return memory;
 }
 
@@ -147,31 +151,61 @@ void kb_memory_put(struct kb_memory *memory, const struct kb_dry_backup *backup)
     bool opened = info->proof == KB_PROOF_NOT_NEEDED || (info->proof == KB_PROOF_RIGHT && *backup->password);
     bool settled = backup->known || backup->youngest_ns / 1000000000 < backup->looked_at - SETTLED_S;
     if (!backup->identity || backup->missing || info->health != KB_HEALTH_OK || !opened || !settled) return;
-    if (json_object_size(memory->entries) >= MAX_ENTRIES) json_object_clear(memory->entries);
     json_t *entry = json_object();
     kb_json_set_text(entry, "identity", backup->identity);
     kb_json_set_text(entry, "password", info->proof == KB_PROOF_RIGHT ? backup->password : "");
     json_object_set_new(entry, "backup", kb_inspected_to_json(info));
-    bool same = json_equal(json_object_get(memory->entries, backup->path), entry);
-    if (!same && json_object_set(memory->entries, backup->path, entry) == 0) memory->changed = true;
+    if (!json_equal(json_object_get(memory->entries, backup->path), entry))
+        json_object_set(memory->changes, backup->path, entry);
     json_decref(entry);
 }
 
-struct kb_result kb_memory_save(struct kb_memory *memory, const struct kb_cli *cli) {
-    if (!memory->changed) return kb_ok();
-    json_t *object = json_object();
+const char *kb_memory_password(const struct kb_memory *memory, char path[4096]) {
+    const char *name = NULL, *at;
+    size_t most = 0;
+    json_t *counts = json_object(), *entry;
+    json_object_foreach(memory->entries, at, entry) {
+        const char *password = json_string_value(json_object_get(entry, "password"));
+        json_t *places = json_object_get(counts, password ? password : "");
+        if (!password || strlen(password) != 32 || strlen(at) >= 4096) continue;
+        if (!places) json_object_set_new(counts, password, places = json_array());
+        json_array_append_new(places, json_string(at));
+        if (json_array_size(places) <= most) continue;
+        most = json_array_size(places);
+        name = password;
+        kb_text_copy(path, 4096, at);
+    }
+    json_decref(counts);
+    return name;
+}
+
+/* Several processes may do this: what another wrote meanwhile stays. */
+struct kb_result kb_memory_save(struct kb_memory *memory) {
+    if (!json_object_size(memory->changes)) return kb_ok();
+    char *lock_path = kb_xasprintf("%s.lock", memory->path);
+    struct kb_lock *lock = NULL;
+    struct kb_result res = kb_lock_take(lock_path, false, 5000, &lock);
+    json_t *object = json_object(), *entries = load_entries(memory->path, memory->settings);
+    if (kb_failed(&res)) goto out;
+    if (json_object_size(entries) >= MAX_ENTRIES) json_object_clear(entries);
+    json_object_update(entries, memory->changes);
     kb_json_set_text(object, "settings", memory->settings);
-    json_object_set(object, "backups", memory->entries);
-    char *text = kb_json_line(object), *path = kb_path_join(cli->home, FILE_NAME);
-    struct kb_result res = kb_file_save(path, text, strlen(text));
-    free(path);
+    json_object_set(object, "backups", entries);
+    char *text = kb_json_line(object);
+    res = kb_file_save(memory->path, text, strlen(text));
     free(text);
+out:
+    kb_lock_release(lock);
+    json_decref(entries);
     json_decref(object);
+    free(lock_path);
     return res;
 }
 
 void kb_memory_free(struct kb_memory *memory) {
     json_decref(memory->entries);
+    json_decref(memory->changes);
+    free(memory->path);
     free(memory->settings);
     free(memory);
 }

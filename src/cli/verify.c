@@ -1,4 +1,5 @@
 /* kitbench verify: is a backup whole and unchanged. */
+#include "dry.h"
 #include "progress.h"
 
 #include <stdio.h>
@@ -8,6 +9,7 @@
 struct verifying {
     struct kb_cli *cli;
     struct kb_show show;
+    struct kb_secret *password; /* NULL: none was needed or given */
 };
 
 static void show_finding(void *arg, const struct kb_finding_line *line) {
@@ -89,12 +91,10 @@ static bool is_encrypted(const struct kb_cli *cli, struct kb_backup *backup) {
 }
 
 static struct kb_result unlock(struct verifying *v, struct kb_backup *backup) {
-    struct kb_secret *secret = NULL;
     struct kb_result res = kb_ok();
     if (!is_encrypted(v->cli, backup)) return res;
-    res = kb_password_get(v->cli, KB_PASSWORD_ASK, _("the backup"), &secret);
-    if (!kb_failed(&res) && secret) res = kb_backup_unlock(backup, secret, show_proof, v);
-    kb_secret_free(secret);
+    res = kb_password_get(v->cli, KB_PASSWORD_ASK, _("the backup"), &v->password);
+    if (!kb_failed(&res) && v->password) res = kb_backup_unlock(backup, v->password, show_proof, v);
     return res;
 }
 
@@ -117,11 +117,13 @@ int kb_cmd_verify(struct kb_cli *cli) {
     struct verifying v = {.cli = cli};
     struct kb_verification end;
     struct kb_backup *backup = NULL;
+    struct kb_dry_backup *begun = NULL;
     char *path = NULL;
     int code;
     memset(&end, 0, sizeof end);
     kb_show_init(&v.show, cli);
     struct kb_result res = kb_backup_resolve(cli->store, cli->options.operands[0], &path);
+    if (!kb_failed(&res)) begun = kb_verified_begin(cli, path);
     if (!kb_failed(&res)) res = kb_backup_open(path, &backup);
     if (!kb_failed(&res)) res = verify(&v, backup, &end);
     if (kb_failed(&res)) {
@@ -130,6 +132,9 @@ int kb_cmd_verify(struct kb_cli *cli) {
         show_end(&v, &end);
         code = exit_of(end.outcome);
     }
+    bool whole = !kb_failed(&res) && (end.outcome == KB_OUTCOME_OK || end.outcome == KB_OUTCOME_WARNINGS);
+    kb_verified_end(cli, begun, whole ? backup : NULL, v.password);
+    kb_secret_free(v.password);
     kb_backup_free(backup);
     free(path);
     return code;

@@ -214,3 +214,14 @@ kb 2 check --jobs one.csv $A $NEW
 kb 2 check --jobs one.csv --out sheet.pdf
 kb 2 check $A $NEW --out sheet.html
 kb 2 check --inventory devices.json
+
+# What verify has found whole is known to the next dry run, and the password is proved once for all.
+rm "$KITBENCH_HOME/inspected.json"
+for udid in $A $B $TWO; do kb 0 verify "$udid" --password-file pw; done
+same "passwords" "$(grep -o '"password":"[0-9a-f]*"' "$KITBENCH_HOME/inspected.json" | sort -u | wc -l | tr -d ' ')" 1
+same "remembered" "$(grep -o '"identity"' "$KITBENCH_HOME/inspected.json" | wc -l | tr -d ' ')" 3
+cp "$KITBENCH_HOME/inspected.json" known.json
+kb 0 verify $PLAIN
+kb 4 verify $A --password-file badpw
+kb 3 check --jobs jobs.csv --password-file pw --inventory devices.json
+grep -qF "$(grep -o '"password":"[0-9a-f]*"' known.json | head -n 1)" "$KITBENCH_HOME/inspected.json" || fail "the password lost its number"
