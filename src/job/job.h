@@ -127,6 +127,7 @@ struct job_transfer {
     bool asked;             /* the passcode is being waited for */
     bool announced;         /* the device tells by itself when it asks */
     bool gave_up;           /* it was waited for long enough */
+    int silent_s;           /* how long the device has said nothing, as last told */
     int64_t asked_ms, told_ms;
     int tries;
     void (*on_progress)(void *arg, double done_pct, int64_t bytes);

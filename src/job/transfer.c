@@ -63,10 +63,13 @@ static void on_ask(void *arg, enum kb_ask ask) {
     }
 }
 
+#define OPENING_S 60 /* what the device room gives the first messages, before it tells of silence */
+
 /* False gives up. */
 static bool on_silent(void *arg, int seconds, bool first) {
     struct job_transfer *t = arg;
     int64_t now = t->job->clock.now_ms(t->job->clock.arg);
+    t->silent_s = seconds;
     if (first && t->first_is_passcode && !t->announced) ask_passcode(t);
     if (t->asked) {
         ask_passcode(t);
@@ -108,7 +111,7 @@ struct kb_result kb_job_transfer_words(const struct job_transfer *transfer, stru
     if (kb_is(&res, KB_BACKUP2, KB_LINK_SILENT))
         return kb_fail(KB_BACKUP2, KB_LINK_SILENT,
                        _("The device has said nothing for %d seconds; check the cable, unlock it and try again"),
-                       (int)transfer->job->req->patience_s);
+                       transfer->silent_s > 0 ? transfer->silent_s : OPENING_S);
     if (res.domain == KB_BACKUP2 && res.code > 0) return kb_backup2_result(kb_lang(), res.code, res.text, restoring);
     return kb_job_device_words(res);
 }

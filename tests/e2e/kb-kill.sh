@@ -11,7 +11,7 @@ super='"supervised": true, "cloud_configuration": {"IsSupervised": true}'
 sim_start - <<END
 {"devices": [
  {"name": "A", "udid": "$A", "os": "17.5", "trusted": true, $super, "mdm": {"identifier": "com.example.mdm.profile"},
-  "content": {"seed": 5, "files": 200, "profile": "mix", "bytes": 6000000, "iter": 1000, "dpic": 1000}},
+  "content": {"seed": 5, "files": 200, "profile": "mix", "bytes": 6000000, "iter": 1000, "dpic": 1500000}},
  {"name": "B", "udid": "$B", "os": "18.1", "phase": "assistant", "reboot_ms": 1000, "trusted": true, "pairing_after_restore": "kept", $super,
   "content": {"seed": 6, "files": 5, "profile": "small"}}]}
 END
@@ -24,6 +24,10 @@ mb2=com.apple.mobilebackup2
 workers_of() { grep -l "^PPid:[[:space:]]*$1\$" /proc/[0-9]*/status 2>/dev/null | tr -dc '0-9\n'; }
 same_state() { [ "$(state "$1" "$2")" = "$3" ]; }
 gone() { [ ! -d "/proc/$1" ] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status" 2>/dev/null; }
+
+moment=true # what is waited for between the line and the kill
+enough_files() { until_true 20 eval '[ "$(find "$store/$A" -type f | wc -l)" -gt 8 ]'; }
+taking() { until_true 20 same_state B phase restoring; }
 
 # kill_at parent|worker PATTERN ARG...: runs kitbench and kills it at the first line that has PATTERN; its exit code is in $code.
 kill_at() {
@@ -38,8 +42,10 @@ kill_at() {
         printf '%s\n' "$line" >line
         grep -q -e "$pattern" line || continue
         killed=$(workers_of $pid)
-        [ -n "$killed" ] || fail "no worker"
-        if [ "$whom" = parent ]; then kill -9 $pid; else kill -9 "$killed"; fi
+        [ -n "$killed" ] || [ "$pattern" = '"phase":"sealing"' ] || fail "no worker"
+        killed=${killed:-0}
+        $moment
+        if [ "$whom" = parent ]; then kill -9 $pid; else kill -9 "$killed"; fi 2>wait.txt || :
     done <pipe
     [ -n "$killed" ] || fail "it never came to $pattern: $(cat out err)"
     code=0
@@ -69,19 +75,30 @@ backup_killed() {
         tail -n 1 out >line
         has '"event":"result"' line
     fi
-    same "state of the backup" "$(status_of $A)" failed
+    case $(status_of $A) in waiting | failed) ;; *) fail "state of the backup: $(cat status.txt)" ;; esac
     [ ! -e "$store/$A.sha256" ] || fail "it is sealed already"
     whole
 }
 for whom in parent worker; do
-    backup_killed $whom '"phase":"info"' '{"action":"silence","service":"'$mb2'","message":"DLMessageVersionExchange"}'
-    backup_killed $whom '"phase":"backing-up","done_pct":[1-9]' '{"action":"silence","service":"'$mb2'","after_bytes":'$((2500000))'}'
+    backup_killed $whom '"state":"backing-up"' '{"action":"silence","service":"'$mb2'","message":"DLMessageVersionExchange"}'
+    moment=enough_files
+    backup_killed $whom '"phase":"backing-up"' '{"action":"silence","service":"'$mb2'","after_bytes":4000000}'
+    moment=true
 done
 find "$store/$A" -type f | wc -l >files
 [ "$(cat files)" -gt 5 ] || fail "nothing is left to go on from"
 kb 3 check $A $B --json --password-file pw
 has backup-unfinished out
-backup_killed parent '"phase":"sealing"' ''
+backup_killed parent '"phase":"proving"' '' # its rounds take a while
+# Sealing is quick here: it may have ended before the kill. Sealed and whole, or not sealed; nothing between.
+for whom in parent worker; do
+    kill_at $whom '"phase":"sealing"' backup $A
+    status_of $A >word
+    if [ -e "$store/$A.sha256" ]; then
+        (cd "$store" && sha256sum --quiet -c $A.sha256) || fail "half sealed"
+    fi
+    whole
+done
 kb 0 backup $A --password-file pw --json
 kb 0 status --json
 same "state" "$(grep $A out | tail -n 1 | json .state)" 'done'
@@ -94,11 +111,13 @@ for whom in parent worker; do
     ctl fault B '{"action":"silence","service":"'$mb2'","message":"DLMessageVersionExchange"}' >ctl.txt
     kill_at $whom '"phase":"restoring"' restore $A $B
     case $(status_of $B) in waiting | failed) ;; *) fail "before the request: $(cat status.txt)" ;; esac
-    grep -qi 'nothing was written' status.txt || fail "it is not said that nothing was written: $(cat status.txt)"
+    grep -qi 'nothing was written\|before anything was written' status.txt || fail "it is not said that nothing was written: $(cat status.txt)"
     same "restored from" "$(state B restored_from)" ""
 
     ctl fault B '{"action":"silence","service":"'$mb2'","message":"DLMessageDownloadFiles","at_message":5}' >ctl.txt
-    kill_at $whom '"phase":"restoring","done_pct":[1-9]' restore $A $B
+    moment=taking
+    kill_at $whom '"phase":"restoring"' restore $A $B
+    moment=true
     same "in the middle" "$(status_of $B)" set-aside
     has "half restored" status.txt
     kb 0 status --lang ja
@@ -106,3 +125,39 @@ for whom in parent worker; do
     whole
     cp status.txt middle.$whom
 done
+
+say "restore: when the device has everything, and while it restarts"
+again() { # B from the beginning
+    ctl wipe B >ctl.txt
+    kb 0 pair $B
+}
+for where in late reboot; do
+    for whom in parent worker; do
+        if [ $where = late ]; then
+            # All is there, and the device does not say so; the link is lost, and it goes on alone.
+            ctl fault B '{"action":"silence","service":"'$mb2'","message":"Response"}' >ctl.txt
+            kill_at $whom '"phase":"restoring","done_pct":\(9[7-9]\|100\)' restore $A $B
+        else
+            kill_at $whom '"state":"rebooting"' restore $A $B
+        fi
+        case $(status_of $B) in rebooting | steps) ;; *) fail "$where, $whom: $(cat status.txt)" ;; esac
+        same "nobody says that it is finished" "$(json .state <status.txt | grep -c done || :)" 0
+        until_true 20 same_state B restore_state RestoredFromiTunesBackup
+        until_true 20 same_state B plugged true
+        until_true 20 same_state B phase assistant
+        kb 0 steps $B --json
+        has '"step":"apple-id","state":"open"' out
+        same "after it was read" "$(status_of $B)" steps
+        whole
+        again
+    done
+done
+
+say "and the next restore ends"
+kb 7 restore $A $B --password-file pw --json
+ctl content A | json .content.files >a.files
+ctl content B | json .content.files >b.files
+cmp a.files b.files || fail "the content is not the same"
+whole
+sim_clean
+say fine
