@@ -26,7 +26,8 @@ same_state() { [ "$(state "$1" "$2")" = "$3" ]; }
 gone() { [ ! -d "/proc/$1" ] || grep -q '^State:[[:space:]]*[ZX]' "/proc/$1/status" 2>/dev/null; }
 
 moment=true # what is waited for between the line and the kill
-enough_files() { until_true 20 eval '[ "$(find "$store/$A" -type f | wc -l)" -gt 8 ]'; }
+has_files() { [ "$(find "$store/$A" -type f | wc -l)" -gt 8 ]; }
+enough_files() { until_true 20 has_files; }
 taking() { until_true 20 same_state B phase restoring; }
 
 # kill_at parent|worker PATTERN ARG...: runs kitbench and kills it at the first line that has PATTERN; its exit code is in $code.
@@ -80,9 +81,9 @@ backup_killed() {
     whole
 }
 for whom in parent worker; do
-    backup_killed $whom '"state":"backing-up"' '{"action":"silence","service":"'$mb2'","message":"DLMessageVersionExchange"}'
+    backup_killed "$whom" '"state":"backing-up"' '{"action":"silence","service":"'$mb2'","message":"DLMessageVersionExchange"}'
     moment=enough_files
-    backup_killed $whom '"phase":"backing-up"' '{"action":"silence","service":"'$mb2'","after_bytes":4000000}'
+    backup_killed "$whom" '"phase":"backing-up"' '{"action":"silence","service":"'$mb2'","after_bytes":4000000}'
     moment=true
 done
 find "$store/$A" -type f | wc -l >files
@@ -92,7 +93,7 @@ has backup-unfinished out
 backup_killed parent '"phase":"proving"' '' # its rounds take a while
 # Sealing is quick here: it may have ended before the kill. Sealed and whole, or not sealed; nothing between.
 for whom in parent worker; do
-    kill_at $whom '"phase":"sealing"' backup $A
+    kill_at "$whom" '"phase":"sealing"' backup $A
     status_of $A >word
     if [ -e "$store/$A.sha256" ]; then
         (cd "$store" && sha256sum --quiet -c $A.sha256) || fail "half sealed"
@@ -109,21 +110,20 @@ same "encryption is switched on" "$(state A will_encrypt)" true
 say "restore: before its request, in the middle"
 for whom in parent worker; do
     ctl fault B '{"action":"silence","service":"'$mb2'","message":"DLMessageVersionExchange"}' >ctl.txt
-    kill_at $whom '"phase":"restoring"' restore $A $B
+    kill_at "$whom" '"phase":"restoring"' restore $A $B
     case $(status_of $B) in waiting | failed) ;; *) fail "before the request: $(cat status.txt)" ;; esac
     grep -qi 'nothing was written\|before anything was written' status.txt || fail "it is not said that nothing was written: $(cat status.txt)"
     same "restored from" "$(state B restored_from)" ""
 
     ctl fault B '{"action":"silence","service":"'$mb2'","message":"DLMessageDownloadFiles","at_message":5}' >ctl.txt
     moment=taking
-    kill_at $whom '"phase":"restoring"' restore $A $B
+    kill_at "$whom" '"phase":"restoring"' restore $A $B
     moment=true
     same "in the middle" "$(status_of $B)" set-aside
     has "half restored" status.txt
     kb 0 status --lang ja
     until_true 10 same_state B phase assistant
     whole
-    cp status.txt middle.$whom
 done
 
 say "restore: when the device has everything, and while it restarts"
@@ -136,12 +136,12 @@ for where in late reboot; do
         if [ $where = late ]; then
             # All is there, and the device does not say so; the link is lost, and it goes on alone.
             ctl fault B '{"action":"silence","service":"'$mb2'","message":"Response"}' >ctl.txt
-            kill_at $whom '"phase":"restoring","done_pct":\(9[7-9]\|100\)' restore $A $B
+            kill_at "$whom" '"phase":"restoring","done_pct":\(9[7-9]\|100\)' restore $A $B
         else
-            kill_at $whom '"state":"rebooting"' restore $A $B
+            kill_at "$whom" '"state":"rebooting"' restore $A $B
         fi
         case $(status_of $B) in rebooting | steps) ;; *) fail "$where, $whom: $(cat status.txt)" ;; esac
-        same "nobody says that it is finished" "$(json .state <status.txt | grep -c done || :)" 0
+        same "nobody says that it is finished" "$(json .state <status.txt | grep -c 'done' || :)" 0
         until_true 20 same_state B restore_state RestoredFromiTunesBackup
         until_true 20 same_state B plugged true
         until_true 20 same_state B phase assistant
