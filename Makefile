@@ -163,13 +163,15 @@ check:
 	@sh scripts/install-deps.sh build test
 	@+$(MAKE) --no-print-directory test
 
-.PHONY: demo bench
+.PHONY: demo bench bench-verify
 demo:
 	@sh scripts/install-deps.sh build
 	@+$(MAKE) --no-print-directory all
 	@sh scripts/demo.sh
 bench: all build/native/measure
 	@bash tests/bench/bench.sh
+bench-verify: all build/native/measure build/native/backupgen
+	@bash tests/bench/verify.sh
 build/native/measure: tests/bench/measure.c
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(flags) -o $@ $<

@@ -125,7 +125,6 @@ KB_MUST_CHECK struct kb_result kb_run_probes(const struct kb_cli *cli, enum kb_t
 
 /* ---- One object for people (inspect.c, check.c) */
 struct kb_backup_options kb_backup_options_of(const struct kb_cli *cli, bool deep);
-void kb_tell_backup(const struct kb_cli *cli, const struct kb_backup_info *info);
 void kb_tell_check(const struct kb_cli *cli, const json_t *check);
 
 /* Reads the device when it is attached, so that what it shows ticks its steps (steps.c). */

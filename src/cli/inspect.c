@@ -32,6 +32,33 @@ static const char *source_words(const struct kb_backup_info *info) {
     }
 }
 
+/* Which of the sources said it (in the order in which they are asked). */
+static void row_source(const struct kb_cli *cli, const struct kb_backup_info *info) {
+    static const char *const origins[] = {[KB_ORIGIN_FACTS] = N_("by the facts that kitbench wrote beside the backup"),
+                                          [KB_ORIGIN_PROFILES] = N_("by the profiles inside the backup"),
+                                          [KB_ORIGIN_OPERATOR] = N_("given with --source-state")};
+    const char *origin = (size_t)info->source_origin < KB_ARRAY_SIZE(origins) ? origins[info->source_origin] : NULL;
+    char text[240];
+    snprintf(text, sizeof text, "%s%s%s%s", source_words(info), origin ? " (" : "", origin ? _(origin) : "",
+             origin ? ")" : "");
+    row(cli, _("Source state"), text);
+}
+
+static const char *agent_words(enum kb_agent_trace trace) {
+    switch (trace) {
+    case KB_TRACE_FULL:
+        return _("yes, with its data");
+    case KB_TRACE_LISTED:
+        return _("listed, but none of its data is in the backup");
+    case KB_TRACE_DATA_ONLY:
+        return _("only its data, the app is not listed");
+    case KB_TRACE_NONE:
+        return _("no");
+    default:
+        return NULL;
+    }
+}
+
 /* What would be known with the password, and what is wrong, as sentences. */
 static void tell_remarks(const struct kb_cli *cli, const struct kb_backup_info *info) {
     bool colour = cli->options.json ? cli->err_colour : cli->out_colour;
@@ -47,7 +74,7 @@ static void tell_remarks(const struct kb_cli *cli, const struct kb_backup_info *
                 kb_paint(colour, KB_PAINT_NONE));
 }
 
-void kb_tell_backup(const struct kb_cli *cli, const struct kb_backup_info *info) {
+static void tell_backup(const struct kb_cli *cli, const struct kb_backup_info *info, enum kb_agent_trace trace) {
     char text[160], bytes[KB_HUMAN_ROOM], when[KB_HUMAN_ROOM];
     kb_human_time(when, info->taken_at);
     kb_tell(cli, "%s", info->path);
@@ -60,10 +87,10 @@ void kb_tell_backup(const struct kb_cli *cli, const struct kb_backup_info *info)
     row(cli, _("Taken at"), when);
     row(cli, _("Encrypted"), kb_human_tri(info->encrypted));
     row(cli, _("Finished"), kb_human_tri(info->finished));
-    row(cli, _("Source state"), source_words(info));
+    row_source(cli, info);
     row(cli, _("Supervised"), kb_human_tri(info->supervised));
     row(cli, _("MDM"), kb_human_tri(info->mdm));
-    row(cli, _("Agent"), kb_human_tri(info->agent));
+    row(cli, _("Agent"), agent_words(trace));
     row_count(cli, _("Apps"), info->apps);
     row_count(cli, _("Files"), info->files);
     kb_human_bytes(bytes, info->bytes);
@@ -111,7 +138,7 @@ int kb_cmd_inspect(struct kb_cli *cli) {
     kb_put_json(cli, object);
     json_decref(object);
     if (!cli->options.json)
-        kb_tell_backup(cli, info);
+        tell_backup(cli, info, kb_backup_agent(backup));
     else if (info->health != KB_HEALTH_OK)
         kb_say(cli, "%s", info->health_text);
 out:

@@ -1,0 +1,64 @@
+#!/bin/bash
+# make bench-verify: `kitbench verify` beside sha1sum and openssl over the same files, on all cores, alternating.
+# Prints medians as a Markdown table. ROUNDS (3), VERIFY_SMALL (100000 files), VERIFY_LARGE (4 GiB), VERIFY_ROWS (200000), VERIFY_CASES.
+# The folders stay under build/bench-verify for the next run.
+set -eu
+top=$(cd "$(dirname "$0")/../.." && pwd)
+kb=$top/build/kitbench gen=$top/build/native/backupgen measure=$top/build/native/measure
+dir=${BENCH_DIR:-$top/build/bench-verify}
+rounds=${ROUNDS:-3} cores=$(nproc)
+export KITBENCH_HOME="$dir/home" KITBENCH_BACKUP_PASSWORD=bench
+mkdir -p "$dir" "$KITBENCH_HOME"
+median() { sort -n | awk '{v[NR]=$1} END {print v[int((NR+1)/2)]}'; }
+column() { awk -v c="$2" '{print $c}' "$1" | median; }
+made() { # made NAME GENERATOR_ARGUMENT...: the folder of that name, made once
+    local name=$1
+    shift
+    [ -f "$dir/$name/path" ] || {
+        rm -rf "${dir:?}/$name"
+        mkdir -p "$dir/$name"
+        "$gen" "$dir/$name" password=bench seed=3 "$@" >"$dir/$name/new"
+        mv "$dir/$name/new" "$dir/$name/path"
+    }
+    cat "$dir/$name/path"
+}
+row() { # row NAME OURS THEIRS: wall, ratio, CPU, peak
+    printf '| %s | %s | %s | %s | %s | %s |\n' "$1" "$(column "$2" 1)" "$(column "$3" 1)" \
+        "$(awk -v x="$(column "$2" 1)" -v y="$(column "$3" 1)" 'BEGIN {if (y > 0) printf "%.2f", x/y; else printf "-"}')" \
+        "$(column "$2" 2)" "$(column "$2" 3)"
+}
+against() { # against NAME FOLDER: verify, sha1sum and openssl in turn
+    local i
+    : >"$dir/ours"
+    : >"$dir/sha1"
+    : >"$dir/aes"
+    export folder=$2 cores
+    for i in $(seq "$rounds"); do
+        "$measure" "$kb" verify "$2" 2>>"$dir/err" | tail -n 1 >>"$dir/ours"
+        # shellcheck disable=SC2016 # for the shell that is measured
+        "$measure" sh -c 'find "$folder" -type f -print0 | xargs -0 -P "$cores" -n 64 sha1sum >/dev/null' >>"$dir/sha1"
+        [ "$3" = large ] || continue # a process for each file is only fair where files are large
+        # shellcheck disable=SC2016
+        "$measure" sh -c 'find "$folder" -type f -size +1M -print0 | xargs -0 -P "$cores" -I F openssl enc -d -aes-256-cbc -nopad -K 00 -iv 00 -in F -out /dev/null 2>/dev/null' >>"$dir/aes"
+    done
+    row "$1, against sha1sum" "$dir/ours" "$dir/sha1"
+    [ "$3" != large ] || row "$1, against openssl enc -d" "$dir/ours" "$dir/aes"
+}
+
+printf '| what | kitbench wall s | the other wall s | ratio | kitbench CPU s | kitbench peak KiB |\n|---|---|---|---|---|---|\n'
+for c in ${VERIFY_CASES:-small large quick}; do
+    case $c in
+    small) against "verify, ${VERIFY_SMALL:-100000} small files" "$(made small files="${VERIFY_SMALL:-100000}" large=4096)" small ;;
+    large)
+        bytes=${VERIFY_LARGE:-4294967296}
+        against "verify, $bytes bytes in 64 MiB files" "$(made large files=$((bytes / 67108864)) large=67108864)" large
+        ;;
+    quick)
+        folder=$(made quick files="${VERIFY_ROWS:-200000}" large=64)
+        : >"$dir/ours"
+        : >"$dir/none"
+        for _ in $(seq "$rounds"); do "$measure" "$kb" verify --quick "$folder" 2>>"$dir/err" | tail -n 1 >>"$dir/ours"; done
+        row "quick check, ${VERIFY_ROWS:-200000} rows" "$dir/ours" "$dir/none"
+        ;;
+    esac
+done
