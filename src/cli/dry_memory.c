@@ -40,7 +40,7 @@ static void note_time(struct identity *identity, int64_t seconds, int64_t ns) {
 }
 
 static void add_file(struct identity *identity, struct kb_dir *dir, const char *name) {
-    struct kb_stat stat;
+    struct kb_stat stat = {0};
     struct kb_result res = dir ? kb_dir_stat(dir, name, &stat) : kb_fail(KB_HOST, KB_HOST_NOT_FOUND, "-");
     if (kb_failed(&res)) {
         kb_buf_puts(&identity->text, "-;");
@@ -52,17 +52,19 @@ static void add_file(struct identity *identity, struct kb_dir *dir, const char *
                   (unsigned long long)stat.volume);
 }
 
-static uint64_t mix(uint64_t hash, const void *data, size_t size) { /* FNV-1a */
-    for (const unsigned char *p = data, *end = p + size; p < end; p++) hash = (hash ^ *p) * UINT64_C(0x100000001b3);
+static uint64_t mix(uint64_t hash, uint64_t value) { /* FNV-1a */
+    for (int i = 0; i < 8; i++, value >>= 8) hash = (hash ^ (value & 0xff)) * UINT64_C(0x100000001b3);
     return hash;
 }
 
 /* The 256 folders of files change their time when a file comes or goes. */
 static bool add_entry(void *arg, const struct kb_entry *entry) {
     struct identity *identity = arg;
-    int64_t facts[3] = {entry->kind, entry->kind == KB_ENTRY_FILE ? entry->size : 0, entry->modified};
-    uint64_t hash = mix(UINT64_C(0xcbf29ce484222325), entry->name, strlen(entry->name) + 1);
-    identity->names += mix(hash, facts, sizeof facts);
+    uint64_t hash = UINT64_C(0xcbf29ce484222325);
+    for (const char *p = entry->name; *p; p++) hash = mix(hash, (unsigned char)*p);
+    hash = mix(hash, (uint64_t)entry->kind);
+    hash = mix(hash, entry->kind == KB_ENTRY_FILE ? (uint64_t)entry->size : 0);
+    identity->names += mix(hash, (uint64_t)entry->modified);
     note_time(identity, entry->modified, 0);
     return ++identity->entries < 100000;
 }
