@@ -38,7 +38,7 @@ is() { # is NUMBER KEY VALUE KEY VALUE...
     file=dev.$1
     shift
     while [ $# -gt 0 ]; do
-        same "$file: $1" "$(json ".$1" <$file)" "$2"
+        same "$file: $1" "$(json ".$1" <"$file")" "$2"
         shift 2
     done
 }

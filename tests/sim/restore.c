@@ -67,13 +67,18 @@ static bool judge(struct restore *restore) {
     return true;
 }
 
-/* An empty batch, as a real device sends near the end; a host that stumbles over it fails here. */
+/* An empty batch, as a real device sends near the end; a host that stumbles over it fails here. For faults: "Late". */
 static bool late_batch(struct restore *restore) {
     struct raw_sink nothing = {0};
+    struct link *link = restore->link;
     int64_t code;
 
     restore->link->progress = 97.010055;
     restore->late = true;
+    if (sim_fault_point(link->stream, BACKUP2_SERVICE, "Late", true, &link->fired) == SIM_STOP) {
+        link->down = true;
+        return false;
+    }
     return raw_ask(restore->link, NULL, 0, 0, &nothing, &code);
 }
 
