@@ -301,15 +301,21 @@ static struct kb_result sorts(struct kb_db *db, bool *out) {
     return res;
 }
 
-struct kb_result kb_db_rows(struct kb_db *db, kb_db_each each, void *arg) {
+static struct kb_result can_sort(struct kb_db *db, int64_t rows) {
+    bool sorted = false;
+    struct kb_result res = sorts(db, &sorted);
+
+    return !kb_failed(&res) && sorted && rows > SORT_ROWS_MAX ? not_a_manifest() : res;
+}
+
+struct kb_result kb_db_rows(struct kb_db *db, bool any_order, kb_db_each each, void *arg) {
     sqlite3_stmt *stmt = NULL;
     int64_t rows = 0, given = 0;
-    bool sorted = false;
     struct kb_result res = kb_db_count(db, &rows);
 
-    if (!kb_failed(&res)) res = sorts(db, &sorted);
-    if (!kb_failed(&res) && (rows > ROWS_MAX || (sorted && rows > SORT_ROWS_MAX))) res = not_a_manifest();
-    if (!kb_failed(&res)) res = prepare(db, SELECT_ALL, &stmt);
+    if (!kb_failed(&res) && rows > ROWS_MAX) res = not_a_manifest();
+    if (!kb_failed(&res) && !any_order) res = can_sort(db, rows);
+    if (!kb_failed(&res)) res = prepare(db, any_order ? SELECT_ROW : SELECT_ALL, &stmt);
     if (!kb_failed(&res)) res = give_rows(db, stmt, each, arg, INT64_MAX, &given);
     sqlite3_finalize(stmt);
     return res;

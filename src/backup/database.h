@@ -29,8 +29,8 @@ struct kb_row {
     bool nulls_only; /* only fileID and flags: a placeholder of a broken run */
 };
 typedef bool (*kb_db_each)(void *arg, const struct kb_row *row); /* false stops */
-/* All rows in the order of fileID. */
-KB_MUST_CHECK struct kb_result kb_db_rows(struct kb_db *db, kb_db_each each, void *arg);
+/* All rows in the order of fileID; in any_order as they lie in the database, which reads it once from front to end. */
+KB_MUST_CHECK struct kb_result kb_db_rows(struct kb_db *db, bool any_order, kb_db_each each, void *arg);
 /* The row of one fileID; *found false: there is none. */
 KB_MUST_CHECK struct kb_result kb_db_find(struct kb_db *db, const char *file_id, kb_db_each each, void *arg,
                                           bool *found);

@@ -16,6 +16,10 @@ struct kb_db_file {
     struct kb_secret *key;
     struct kb_cbc *cbc;
     unsigned char *scratch;
+    unsigned char *ahead; /* a decrypted piece of the file, for whoever reads on from where the last read ended */
+    int64_t ahead_at, next_at;
+    size_t ahead_size;
+    int streak;  /* reads in a row that went on */
     bool failed; /* the disk could not be read */
 };
 /* key may be NULL and is taken over. */

@@ -122,7 +122,7 @@ static int64_t needs(const struct inspection *in, int64_t apps) {
 }
 
 static struct kb_result look_inside(struct inspection *in, struct kb_db *db, struct kb_backup_info *out) {
-    const struct kb_scan_ops ops = {.row = add_row, .extra = on_extra, .arg = in};
+    const struct kb_scan_ops ops = {.row = add_row, .extra = on_extra, .any_order = true, .arg = in};
     struct kb_scan_totals totals;
     struct kb_result res = kb_scan(in->backup, db, &ops, &in->findings, &totals);
 

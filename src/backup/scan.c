@@ -7,7 +7,7 @@
 
 #include "scan.h"
 
-enum { FOLDERS = 256, ENTRIES_MAX = 200000 };
+enum { FOLDERS = 256, ENTRIES_MAX = 200000, WHOLE_MAX = 50000 };
 
 struct scan {
     struct kb_backup *backup;
@@ -15,6 +15,7 @@ struct scan {
     struct kb_findings *findings;
     struct kb_scan_totals *totals;
     int folder;               /* the one that is loaded; -1 before the first */
+    bool whole;               /* all of them are */
     struct kb_stored *stored; /* its files, sorted */
     size_t count, room;
     char name[3];
@@ -107,9 +108,9 @@ static int by_id(const void *a, const void *b) {
 
 static void load_folder(struct scan *scan) {
     static const char digits[] = "0123456789abcdef";
+    size_t before = scan->count;
     struct kb_result res;
 
-    scan->count = 0;
     scan->name[0] = digits[scan->folder >> 4];
     scan->name[1] = digits[scan->folder & 15];
     res = kb_dir_list(scan->backup->dir, scan->name, take_entry, scan);
@@ -130,7 +131,7 @@ static void load_folder(struct scan *scan) {
         scan->result =
             kb_fail(KB_STORE, KB_STORE_HOSTILE,
                     _("One part of the backup holds more files than any device makes; do not use this folder"));
-    if (scan->count) qsort(scan->stored, scan->count, sizeof *scan->stored, by_id);
+    if (scan->count > before) qsort(scan->stored + before, scan->count - before, sizeof *scan->stored, by_id);
 }
 
 static void leave_folder(struct scan *scan) {
@@ -156,6 +157,12 @@ static bool go_to(struct scan *scan, int folder) {
     return true;
 }
 
+/* Sorted as a whole, because the folders come in the order of their names. */
+static struct kb_result load_all(struct scan *scan) {
+    for (scan->folder = 0; scan->folder < FOLDERS && !kb_failed(&scan->result); scan->folder++) load_folder(scan);
+    return scan->result;
+}
+
 static struct kb_stored *find_stored(struct scan *scan, const unsigned char *id) {
     struct kb_stored key = {.size = 0};
 
@@ -170,12 +177,26 @@ static bool on_row(void *arg, const struct kb_row *row) {
     unsigned char id[20];
 
     if (kb_is_file_id(row->file_id, row->file_id_size) && kb_unhex(id, sizeof id, row->file_id)) {
-        if (!go_to(scan, id[0])) return false;
+        if (!scan->whole && !go_to(scan, id[0])) return false;
         stored = find_stored(scan, id);
     }
     if (stored) stored->seen = true;
     scan->stopped = !scan->ops->row(scan->ops->arg, row, stored);
     return !scan->stopped;
+}
+
+static bool is_small(struct kb_db *db) {
+    int64_t rows = 0;
+    struct kb_result res = kb_db_count(db, &rows);
+
+    return !kb_failed(&res) && rows <= WHOLE_MAX;
+}
+
+static void finish(struct scan *scan) {
+    if (scan->whole)
+        leave_folder(scan);
+    else
+        go_to(scan, FOLDERS);
 }
 
 struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struct kb_scan_ops *ops,
@@ -188,9 +209,11 @@ struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struc
     backup->walked = false;
     backup->walked_files = backup->newest = 0;
     backup->print = 0;
-    if (db) res = kb_db_rows(db, on_row, &scan);
+    scan.whole = db && ops->any_order && is_small(db);
+    if (scan.whole) res = load_all(&scan);
+    if (!kb_failed(&res) && db) res = kb_db_rows(db, scan.whole, on_row, &scan);
     if (!kb_failed(&res)) res = scan.result;
-    if (!kb_failed(&res) && !scan.stopped) go_to(&scan, FOLDERS);
+    if (!kb_failed(&res) && !scan.stopped) finish(&scan);
     if (!kb_failed(&res)) res = scan.result;
     if (!kb_failed(&res) && scan.stopped) res = kb_cancel_result();
     free(scan.stored);

@@ -108,7 +108,7 @@ static bool on_answer(void *arg, struct kb_hash_job *job) {
 }
 
 static struct kb_result scan(struct kb_verify *verify, struct kb_db *db) {
-    const struct kb_scan_ops ops = {on_row, on_folder, on_extra, verify};
+    const struct kb_scan_ops ops = {.row = on_row, .folder = on_folder, .extra = on_extra, .arg = verify};
     struct kb_result res;
 
     verify->hasher = kb_hasher_new(verify->backup->dir, KB_VERIFY_THREADS, on_answer, verify);
