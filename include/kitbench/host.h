@@ -52,6 +52,9 @@ KB_MUST_CHECK struct kb_result kb_secret_from_file(const char *path, struct kb_s
 /* ---- The terminal
  * ---------------------------------------------------------------------------------------------------- */
 
+/* All of data to an inherited stream (1 or 2): a worker's line to whoever started it. False when nobody reads any more.
+ */
+bool kb_fd_put(int fd, const void *data, size_t size);
 bool kb_tty_is(int fd);                            /* 0, 1 or 2 */
 void kb_tty_size(int fd, int *columns, int *rows); /* 80x24 when unknown */
 /* Asks on the terminal without echo; KB_PASSWORD/MISSING when there is no terminal or nothing is typed. */

@@ -6,7 +6,6 @@
 #include "wire.h"
 #include <pthread.h>
 #include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -19,11 +18,12 @@ struct out {
 
 /* One line, whole and at once; a parent that no longer reads is a dead parent. */
 static void write_line(struct out *out, const json_t *object) {
-    char *line = kb_json_line(object);
+    char *text = kb_json_line(object), *line = kb_xasprintf("%s\n", text);
     pthread_mutex_lock(&out->lock);
-    bool written = fputs(line, stdout) >= 0 && fputc('\n', stdout) >= 0 && fflush(stdout) == 0;
+    bool written = kb_fd_put(1, line, strlen(line));
     pthread_mutex_unlock(&out->lock);
     free(line);
+    free(text);
     if (!written) _exit(GONE_EXIT);
 }
 
@@ -40,8 +40,9 @@ static void on_deadline(void *arg, int seconds) {
 static void on_log(void *arg, const char *sentence) {
     char clean[1024];
     (void)arg;
-    kb_text_clean(clean, sizeof clean, sentence);
-    fprintf(stderr, "%s\n", clean);
+    kb_text_clean(clean, sizeof clean - 1, sentence);
+    strcat(clean, "\n");
+    kb_fd_put(2, clean, strlen(clean)); /* a log that nobody reads is no reason to end */
 }
 
 /* Internal, always the last: what kb_job_run returned. Without it we have crashed. */

@@ -24,6 +24,16 @@ sim_start - <<'END'
   "phase": "assistant", "trusted": true, "activated": true, "content": {"seed": 23, "files": 10}}]}
 END
 mkdir backups
+# The device restarts as soon as it has answered. The tool may still be saying goodbye then, over TLS and without MSG_NOSIGNAL,
+# and dies of SIGPIPE (a known fault of 1.3.0): what it restored is judged by the device's content in either case.
+restored() { # restored idevicebackup2's arguments...
+    code=0
+    timeout 60 idevicebackup2 "$@" >said.txt 2>&1 || code=$?
+    [ $code = 0 ] || [ $code = 141 ] || {
+        cat said.txt >&2
+        fail "the restore ended with $code"
+    }
+}
 restore() { timeout 60 idevicebackup2 -u "$1" -s $A restore --system --settings --password "$2" backups; }
 
 expect_exit 0 idevicebackup2 -u $A encryption on secret backups >said.txt 2>&1
@@ -49,7 +59,7 @@ same "half restored" "$(state B content.half_restored)" true
 
 # And whole. The tool sends RemoveItemsNotRestored only with --remove (protocol.md 9.1, 2), so the device's own default erases.
 id=$(state B mux_id)
-expect_exit 0 restore $B secret >said.txt 2>&1
+restored -u $B -s $A restore --system --settings --password secret backups
 ctl wait B phase assistant 20 >wait.json
 [ "$(state B mux_id)" != "$id" ] || fail "the device did not come back under a new number"
 same "half restored" "$(state B content.half_restored)" false
@@ -69,7 +79,7 @@ same "the agent reports for the old device" "$(state B agent.reports_as)" $A
 # A backup of the restored device holds the same again: onto itself nothing changes.
 ctl finish-setup B >set.json
 expect_exit 0 timeout 60 idevicebackup2 -u $B backup --full backups >said.txt 2>&1
-expect_exit 0 timeout 60 idevicebackup2 -u $B -s $B restore --system --settings --remove --password secret backups >said.txt 2>&1
+restored -u $B -s $B restore --system --settings --remove --password secret backups
 ctl wait B phase assistant 20 >wait.json
 same "RemoveItemsNotRestored" "$(state B content.last_job.options.RemoveItemsNotRestored)" true
 ctl content B | json .content.files >c.files

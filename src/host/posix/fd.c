@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* kb_host_start() ignores SIGPIPE */
@@ -40,4 +41,18 @@ int64_t kb_fd_recv(int fd, void *data, size_t room, bool *again) {
 
 int64_t kb_fd_send(int fd, const void *data, size_t size, bool *again) {
     return outcome(send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL), again);
+}
+
+bool kb_fd_put(int fd, const void *data, size_t size) {
+    const char *at = data;
+
+    while (size > 0) {
+        ssize_t put = write(fd, at, size);
+
+        if (put < 0 && errno == EINTR) continue;
+        if (put <= 0) return false;
+        at += put;
+        size -= (size_t)put;
+    }
+    return true;
 }

@@ -48,3 +48,17 @@ int64_t kb_fd_send(int fd, const void *data, size_t size, bool *again) {
     do_not_block(fd);
     return outcome(send(socket_of(fd), data, size < INT_MAX ? (int)size : INT_MAX, 0), again);
 }
+
+bool kb_fd_put(int fd, const void *data, size_t size) {
+    HANDLE stream = GetStdHandle(fd == 1 ? STD_OUTPUT_HANDLE : STD_ERROR_HANDLE);
+    const char *at = data;
+
+    while (size > 0) {
+        DWORD put = 0, want = size < 65536 ? (DWORD)size : 65536;
+
+        if (!WriteFile(stream, at, want, &put, NULL) || put == 0) return false;
+        at += put;
+        size -= put;
+    }
+    return true;
+}
