@@ -36,8 +36,9 @@ struct kb_hasher {
     int64_t answered_bytes;
     int sleeping;         /* threads that wait for jobs */
     bool waiting, ending; /* waiting: the asking thread, for an answer */
-    /* The asking thread's own: positions that were asked but not yet handed over, and that were answered. */
-    uint64_t asked_in, out;
+    /* The asking thread's own: positions that were asked (in is what was handed over), that are known to be done, and
+       that were answered; how many were not handed over yet, and how many are at once. */
+    uint64_t asked_in, done_to, out, open, batch;
     bool cancelled;
     EVP_MD *md_sha1, *md_sha256; /* fetched once: looking them up costs as much as hashing a small file */
 };
@@ -93,18 +94,21 @@ static struct kb_result hash_all(struct kb_handle *handle, struct kb_hash_job *j
     return res;
 }
 
-static struct kb_result read_ends(struct kb_handle *handle, struct kb_hash_job *job) {
-    struct kb_stat stat;
-    size_t got = 0;
-    int64_t tail;
-    struct kb_result res = kb_handle_stat(handle, &stat);
+/* A small file costs one read; of a large one both ends are fetched. */
+static struct kb_result read_ends(struct kb_handle *handle, struct kb_hash_job *job, struct tools *tools) {
+    int64_t size = kb_handle_size(handle);
+    size_t got = 0, tail = sizeof job->tail;
+    struct kb_result res;
 
-    if (kb_failed(&res)) return res;
-    job->size = stat.size;
-    tail = stat.size < (int64_t)sizeof job->tail ? stat.size : (int64_t)sizeof job->tail;
+    if (size <= PIECE) {
+        res = kb_handle_read_at(handle, 0, tools->piece, PIECE, &got);
+        if (!kb_failed(&res) && got) keep_ends(job, tools->piece, got);
+        job->size = (int64_t)got;
+        return res;
+    }
+    job->size = size;
     res = kb_handle_read_at(handle, 0, job->head, sizeof job->head, &got);
-    if (!kb_failed(&res))
-        res = kb_handle_read_at(handle, stat.size - tail, job->tail + sizeof job->tail - tail, (size_t)tail, &got);
+    if (!kb_failed(&res)) res = kb_handle_read_at(handle, size - (int64_t)tail, job->tail, tail, &got);
     return res;
 }
 
@@ -119,7 +123,7 @@ static void answer(struct kb_hash_job *job, struct tools *tools) {
     if (job->want_sha1 || job->want_sha256)
         job->result = hash_all(handle, job, tools);
     else
-        job->result = read_ends(handle, job);
+        job->result = read_ends(handle, job, tools);
     closed = kb_handle_close(handle);
     (void)closed; /* it was only read */
 }
@@ -226,37 +230,45 @@ struct kb_hasher *kb_hasher_new(struct kb_dir *dir, int threads, kb_hash_done do
 static void hand_over(struct kb_hasher *hasher) {
     pthread_mutex_lock(&hasher->lock);
     hasher->in = hasher->asked_in;
+    hasher->batch = batch_size(hasher);
     if (hasher->sleeping) pthread_cond_signal(&hasher->asked);
     pthread_mutex_unlock(&hasher->lock);
 }
 
-/* Answers the oldest job, waiting for it. Called without the lock; it has been handed over. */
+/* Waits for the oldest job, and learns which behind it are done too. */
+static void wait_oldest(struct kb_hasher *hasher) {
+    pthread_mutex_lock(&hasher->lock);
+    hasher->waiting = true;
+    while (!hasher->ring[hasher->out % RING]->done) pthread_cond_wait(&hasher->answered, &hasher->lock);
+    hasher->waiting = false;
+    while (hasher->done_to < hasher->in && hasher->ring[hasher->done_to % RING]->done) hasher->done_to++;
+    pthread_mutex_unlock(&hasher->lock);
+}
+
+/* Answers the oldest job, waiting for it. Called without the lock. */
 static void give_oldest(struct kb_hasher *hasher) {
     struct kb_hash_job *job = hasher->ring[hasher->out % RING];
 
-    pthread_mutex_lock(&hasher->lock);
-    hasher->waiting = true;
-    while (!job->done) pthread_cond_wait(&hasher->answered, &hasher->lock);
-    hasher->waiting = false;
-    pthread_mutex_unlock(&hasher->lock);
+    if (hasher->done_to <= hasher->out) wait_oldest(hasher);
     hasher->out++;
     if (!hasher->cancelled && !hasher->done(hasher->arg, job)) hasher->cancelled = true;
     job_free(job);
 }
 
 bool kb_hasher_add(struct kb_hasher *hasher, struct kb_hash_job *job) {
-    bool due;
-
     if (hasher->cancelled) {
         job_free(job);
         return false;
     }
-    if (hasher->asked_in - hasher->out == RING) give_oldest(hasher);
-    pthread_mutex_lock(&hasher->lock);
-    hasher->ring[hasher->asked_in++ % RING] = job;
-    due = hasher->asked_in - hasher->in >= batch_size(hasher) || hasher->asked_in - hasher->out == RING;
-    pthread_mutex_unlock(&hasher->lock);
-    if (due) hand_over(hasher);
+    if (hasher->asked_in - hasher->out == RING) {
+        if (hasher->done_to <= hasher->out) hand_over(hasher); /* it must not wait for what nobody has */
+        give_oldest(hasher);
+    }
+    hasher->ring[hasher->asked_in++ % RING] = job; /* nobody looks there before it is handed over */
+    if (++hasher->open >= hasher->batch) {
+        hasher->open = 0;
+        hand_over(hasher);
+    }
     return !hasher->cancelled;
 }
 
