@@ -16,6 +16,8 @@ struct scan {
     struct kb_scan_totals *totals;
     int folder;               /* the one that is loaded; -1 before the first */
     bool whole;               /* all of them are */
+    int64_t rows, given;      /* whole: of the database, and so far */
+    int told;                 /* whole: as a folder */
     struct kb_stored *stored; /* its files, sorted */
     size_t count, room;
     char name[3];
@@ -171,11 +173,21 @@ static struct kb_stored *find_stored(struct scan *scan, const unsigned char *id)
     return bsearch(&key, scan->stored, scan->count, sizeof *scan->stored, by_id);
 }
 
+/* false: stopped. */
+static bool tell_progress(struct scan *scan) {
+    int folder = (int)(++scan->given * FOLDERS / (scan->rows + 1));
+
+    if (!scan->ops->folder || folder == scan->told) return true;
+    scan->told = folder;
+    return scan->ops->folder(scan->ops->arg, folder);
+}
+
 static bool on_row(void *arg, const struct kb_row *row) {
     struct scan *scan = arg;
     struct kb_stored *stored = NULL;
     unsigned char id[20];
 
+    if (scan->whole && !tell_progress(scan)) return !(scan->stopped = true);
     if (kb_is_file_id(row->file_id, row->file_id_size) && kb_unhex(id, sizeof id, row->file_id)) {
         if (!scan->whole && !go_to(scan, id[0])) return false;
         stored = find_stored(scan, id);
@@ -185,14 +197,14 @@ static bool on_row(void *arg, const struct kb_row *row) {
     return !scan->stopped;
 }
 
-static bool is_small(struct kb_db *db) {
-    int64_t rows = 0;
-    struct kb_result res = kb_db_count(db, &rows);
+static bool is_small(struct kb_db *db, int64_t *rows) {
+    struct kb_result res = kb_db_count(db, rows);
 
-    return !kb_failed(&res) && rows <= WHOLE_MAX;
+    return !kb_failed(&res) && *rows <= WHOLE_MAX;
 }
 
 static void finish(struct scan *scan) {
+    if (scan->whole && scan->ops->folder) scan->stopped = !scan->ops->folder(scan->ops->arg, FOLDERS);
     if (scan->whole)
         leave_folder(scan);
     else
@@ -209,7 +221,7 @@ struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struc
     backup->walked = false;
     backup->walked_files = backup->newest = 0;
     backup->print = 0;
-    scan.whole = db && ops->any_order && is_small(db);
+    scan.whole = db && ops->any_order && is_small(db, &scan.rows);
     if (scan.whole) res = load_all(&scan);
     if (!kb_failed(&res) && db) res = kb_db_rows(db, scan.whole, on_row, &scan);
     if (!kb_failed(&res)) res = scan.result;

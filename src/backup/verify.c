@@ -1,7 +1,7 @@
 /*
  * Is a backup whole and unchanged (backup-format.md 9)? In order: the lists, the database, every row with its file, the
- * files' content as far as it can be proved, the seal. Findings come in the order of the folder, whatever the number of
- * threads.
+ * files' content as far as it can be proved, the seal. Findings come in the order of the database, of a large one in
+ * the order of the folder, whatever the number of threads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -108,7 +108,8 @@ static bool on_answer(void *arg, struct kb_hash_job *job) {
 }
 
 static struct kb_result scan(struct kb_verify *verify, struct kb_db *db) {
-    const struct kb_scan_ops ops = {.row = on_row, .folder = on_folder, .extra = on_extra, .arg = verify};
+    const struct kb_scan_ops ops = {
+        .row = on_row, .folder = on_folder, .extra = on_extra, .any_order = true, .arg = verify};
     struct kb_result res;
 
     verify->hasher = kb_hasher_new(verify->backup->dir, KB_VERIFY_THREADS, on_answer, verify);
