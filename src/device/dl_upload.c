@@ -115,6 +115,9 @@ static void finish_file(struct upload *up) {
         up->b2->end->files++;
 }
 
+/* What follows another code than data is a sentence; the data themselves are streamed, however long a block is. */
+#define TEXT_MAX (64u << 10)
+
 /* One code block. *done: the file has ended. */
 static struct kb_result read_block(struct upload *up, bool *done) {
     char text[256];
@@ -131,6 +134,7 @@ static struct kb_result read_block(struct upload *up, bool *done) {
     if (code == CODE_DATA) return read_data(up, size - 1);
 
     *done = true;
+    if (size > TEXT_MAX) return kb_dl_malformed();
     res = read_text(up->b2, size - 1, text, sizeof text);
     if (kb_failed(&res)) return res;
     if (code == CODE_SUCCESS) {
