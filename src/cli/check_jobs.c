@@ -106,8 +106,8 @@ static void add_why(struct kb_dry_line *line, const struct kb_judgement *judgeme
 /* A finding of the sheet, not of the manual's rules. */
 static void add_rival(struct kb_dry_line *line) {
     char text[400];
-    json_t *finding = json_object();
     if (!line->rival) return;
+    json_t *finding = json_object();
     snprintf(text, sizeof text,
              _("The same backup is meant for %.80s too (line %d): look whether both lines are right"),
              line->rival->user, line->rival->at.line);
