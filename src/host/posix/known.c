@@ -49,11 +49,11 @@ static void drop(struct kb_dir *dir, struct kb_known *known) {
 
 /* The slot for the next one. A move needs two parents at once, so never the one used last. */
 static struct kb_known *free_slot(struct kb_dir *dir) {
-    struct kb_known *oldest = NULL;
+    struct kb_known *oldest = dir->known; /* there is always room for one */
     for (unsigned i = 0; i < dir->known_room; i++) {
         struct kb_known *known = &dir->known[i];
         if (!known->rel) return known;
-        if (!oldest || known->used < oldest->used) oldest = known;
+        if (known->used < oldest->used) oldest = known;
     }
     drop(dir, oldest);
     return oldest;
