@@ -130,7 +130,7 @@ kb 0 check --jobs one.csv --password-file pw --json
 grep -q 'secret' "$KITBENCH_HOME/inspected.json" && fail "the password is in inspected.json"
 
 # What is remembered is forgotten when the folder changes; what was edited by hand is at worst looked at again.
-cp -r "$store/$A" copy
+cp -rp "$store/$A" copy
 truncate -s 4096 "$store/$A/Manifest.db"
 kb 3 check --jobs one.csv --password-file pw --json
 finds 1 backup-damaged block
