@@ -9,7 +9,7 @@
 #include "seal.h"
 
 static void note(struct kb_buf *text, struct kb_dir *dir, const char *name, int64_t *newest) {
-    struct kb_stat stat;
+    struct kb_stat stat = {0};
     struct kb_result res = dir ? kb_dir_stat(dir, name, &stat) : kb_fail(KB_HOST, KB_HOST_NOT_FOUND, "-");
 
     if (kb_failed(&res)) {
