@@ -17,6 +17,8 @@ END
 printf 'mdm_profile_identifier = "com.example.mdm.profile"\n' >"$KITBENCH_HOME/kitbench.conf"
 printf 'secret\n' >pw
 mb2=com.apple.mobilebackup2
+is_back() { [ "$(state "$1" plugged)" = true ] && [ "$(state "$1" mux_id)" != 0 ]; }
+back() { until_true 10 is_back "$1"; }
 fault() { ctl fault "$1" "$2" >ctl.txt || fail "$(cat ctl.txt)"; }
 job_state() {
     kb 0 status --json
@@ -28,6 +30,7 @@ result() { # result OUTCOME: and a sentence with it
     [ "$(json .text <line | wc -c)" -gt 20 ] || fail "no sentence: $(cat line)"
 }
 again() {
+    back B
     ctl wipe B >ctl.txt
     kb 0 pair $B
 }
@@ -38,7 +41,7 @@ for where in '"message":"DLMessageVersionExchange"' '"after_bytes":1500000'; do
     kb 5 backup $A --password-file pw --json
     result failed
     case $(job_state $A) in waiting | failed) ;; *) fail "$where: $(job_state $A)" ;; esac
-    until_true 10 ctl state A >ctl.txt
+    back A
 done
 kb 0 backup $A --password-file pw --json
 result backed-up
@@ -49,12 +52,14 @@ kb 5 restore $A $B --password-file pw --json
 result failed
 same "restored from" "$(state B restored_from)" ""
 [ "$(job_state $B)" != set-aside ] || fail "nothing was written"
+back B
 fault B '{"action":"unplug","service":"'$mb2'","message":"DLMessageDownloadFiles","at_message":5,"replug_ms":300}'
 kb 5 restore $A $B --password-file pw --json
 result failed
 has "half restored" line
 same "state" "$(job_state $B)" set-aside
 kb 0 status --lang ja
+back B
 
 say "restore: late, and the device took it all the same"
 for where in Late Response; do

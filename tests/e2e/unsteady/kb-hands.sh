@@ -75,12 +75,12 @@ kb 0 status --json
 grep $A out | tail -n 1 >line
 same state "$(json .state <line)" waiting
 kb 0 status --lang ja
-finger passcode A cancel
+on_ask passcode passcode A cancel
 code=0
 "$KB" backup $A --password-file pw --json >out 2>err </dev/null || code=$?
 case $code in 5 | 7) ;; *) fail "cancelled passcode: $code" ;; esac
 sentence
-finger passcode A enter
+on_ask passcode passcode A enter
 kb 0 backup $A --password-file pw --json
 
 # The restore screen is asked for, and seen when it is there. B is not supervised: kitting follows.

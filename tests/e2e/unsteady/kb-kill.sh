@@ -43,8 +43,11 @@ kill_at() {
         printf '%s\n' "$line" >line
         grep -q -e "$pattern" line || continue
         killed=$(workers_of $pid)
-        [ -n "$killed" ] || [ "$pattern" = '"phase":"sealing"' ] || fail "no worker"
-        killed=${killed:-0}
+        if [ -z "$killed" ]; then
+            [ "$pattern" = '"phase":"sealing"' ] || fail "no worker"
+            killed=ended
+            continue
+        fi
         $moment
         if [ "$whom" = parent ]; then kill -9 $pid; else kill -9 "$killed"; fi 2>wait.txt || :
     done <pipe
