@@ -124,8 +124,8 @@ int main(int argc, char **argv) {
     double cpu = (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
                  (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) / 1e6;
     if (use.ru_maxrss > peak) peak = use.ru_maxrss;
-    printf("%.3f %.3f %ld %d", now() - start, cpu, peak,
-           WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status));
+    int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    printf("%.3f %.3f %ld %d %ld", now() - start, cpu, peak, code, peak_pss);
     if (until) printf(" %.3f %.3f", until_wall, until_cpu);
     printf("\n");
     return 0;
