@@ -56,10 +56,16 @@ reset_b() { # a new device in Setup Assistant, attached again, and paired: the o
 }
 settle() { sync; sleep 1; } # what the last run left to be written is not the next one's
 
+restore_ours() { # restore_ours ROUND
+    reset_b
+    settle
+    "$measure" --until '"state":"rebooting"' "$kb" restore $a $b --json --store "$dir/$1/ours" --source-state no-mdm --wait 10 2>o.err | tail -n 1 | part
+}
+
 one_case() { # one_case NAME CONTENT_JSON
     local name=$1 i
     start_sim "$2"
-    : >o.backup; : >o.transfer; : >t.backup; : >o.restore; : >t.restore
+    : >o.backup; : >o.transfer; : >t.backup; : >o.first; : >o.restore; : >t.restore
     for i in $(seq "$rounds"); do
         mkdir -p "$i/ours" "$i/theirs"
         settle
@@ -71,9 +77,8 @@ one_case() { # one_case NAME CONTENT_JSON
         tail -n 1 t.out >>t.backup
     done
     for i in $(seq "$rounds"); do
-        reset_b
-        settle
-        "$measure" --until '"state":"rebooting"' "$kb" restore $a $b --json --store "$dir/$i/ours" --source-state no-mdm --wait 10 2>o.err | tail -n 1 | part >>o.restore
+        restore_ours "$i" >>o.first # proves every bit before it touches the device, and remembers that it did
+        restore_ours "$i" >>o.restore
         reset_b
         settle
         "$measure" idevicebackup2 -u $b -s $a restore --system --settings --remove --password bench "$dir/$i/theirs" 2>t.err >t.out
@@ -82,6 +87,7 @@ one_case() { # one_case NAME CONTENT_JSON
     row "$name: backup, transfer" o.transfer t.backup
     row "$name: backup, and all of it proved and sealed" o.backup t.backup
     row "$name: restore" o.restore t.restore
+    row "$name: restore, with the first proof of every bit" o.first t.restore
     stop_sim
 }
 
