@@ -63,7 +63,8 @@ struct kb_result kb_backup2_tick(struct kb_backup2 *b2, double done_pct) {
     int64_t now = kb_clock_ms();
 
     if (isfinite(done_pct) && done_pct > b2->end->done_pct) b2->end->done_pct = done_pct < 100 ? done_pct : 100;
-    if (now - b2->ticked_ms < TICK_MS) return kb_ok();
+    b2->untold = now - b2->ticked_ms < TICK_MS;
+    if (b2->untold) return kb_ok();
     b2->ticked_ms = now;
     if (events && events->progress) events->progress(events->arg, b2->end->done_pct, b2->end->bytes);
     if (now - b2->polled_ms >= POLL_MS) poll_notifications(b2);
@@ -93,6 +94,9 @@ static struct kb_result on_idle(void *arg, int64_t silent_ms) {
     int64_t seconds = silent_ms / 1000;
 
     if (kb_cancelled(b2->options->cancel)) return kb_cancel_result();
+    /* What came right after a tick is told now: at 97 % it means that the device may finish by itself. */
+    if (b2->untold && events && events->progress) events->progress(events->arg, b2->end->done_pct, b2->end->bytes);
+    b2->untold = false;
     poll_notifications(b2);
     if (seconds < b2->told_silence_s) b2->told_silence_s = 0; /* something moved meanwhile */
     if (seconds < SILENCE_STEP_S) b2->alive_ms = kb_clock_ms();

@@ -18,6 +18,7 @@ struct kb_backup2 {
     bool boundary; /* between two messages: a Disconnect can be sent */
     bool asked;    /* the device shows its passcode screen */
     int64_t ticked_ms, polled_ms, told_silence_s, alive_ms;
+    bool untold;             /* progress came too soon after a tick to be told */
     struct kb_result broken; /* a device that named a hostile path: told when its request has been answered */
     char dname[KB_NAME_MAX + 1], name[KB_NAME_MAX + 1];
 };

@@ -107,8 +107,11 @@ static bool move_one(void *arg, const char *from, plist_t value) {
     moving->malformed = !to || from[0] == 0 || strlen(from) > KB_NAME_MAX;
     if (moving->malformed) return false;
     struct kb_result res = files->move(files->ctx, from, to);
-    if (kb_failed(&res)) moving->code = judge(moving->b2, &res, from);
-    if (kb_is(&res, KB_HOST, KB_HOST_REFUSED)) kb_backup2_hostile(moving->b2, to);
+    if (kb_failed(&res)) { /* either of the two may be the wrong one */
+        char *both = kb_xasprintf("%s -> %s", from, to);
+        moving->code = judge(moving->b2, &res, both);
+        free(both);
+    }
     return true;
 }
 

@@ -70,6 +70,7 @@ static bool on_silent(void *arg, int seconds, bool first) {
     struct job_transfer *t = arg;
     int64_t now = t->job->clock.now_ms(t->job->clock.arg);
     t->silent_s = seconds;
+    if (t->done_pct > t->job->told_pct) kb_job_progress(t->job, t->phase, t->done_pct, t->bytes); /* held back so far */
     if (first && t->first_is_passcode && !t->announced) ask_passcode(t);
     if (t->asked) {
         ask_passcode(t);
@@ -98,8 +99,13 @@ void kb_job_transfer_init(struct job_transfer *transfer, struct job *job, const 
  */
 bool kb_job_transfer_again(struct job_transfer *transfer, const struct kb_result *res) {
     struct job *job = transfer->job;
-    if (!kb_is(res, KB_LOCKDOWN, -28) || transfer->tries++ >= BUSY_TRIES) return false;
+    int tries = job->req->wait_s * 1000 / BUSY_MS > BUSY_TRIES ? (int)(job->req->wait_s * 1000 / BUSY_MS) : BUSY_TRIES;
+    if (!kb_is(res, KB_LOCKDOWN, -28) || transfer->tries++ >= tries) return false;
     kb_job_log(job, "%s", res->text);
+    if (transfer->tries == 2) /* it is not just ending: an earlier run's passcode screen may still stand there */
+        kb_job_operator(job, kb_ask_name(KB_ASK_PASSCODE),
+                        _("The device is still busy with an earlier request: if it shows its passcode screen, cancel "
+                          "it there"));
     kb_job_deadline(job, job->req->patience_s + job->req->wait_s + JOB_PAIR_S);
     return !job->clock.wait(job->clock.arg, BUSY_MS);
 }

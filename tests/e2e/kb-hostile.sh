@@ -55,6 +55,7 @@ for message in DLMessageDownloadFiles DLMessageUploadFiles DLContentsOfDirectory
     for name in '../victim' '/tmp/kb-evil'; do
         evil '{"action":"hostile-name","service":"'$mb2'","message":"'$message'","text":"'$name'"}'
         bad "$message $name" backup $E --full
+        has "$name" line
     done
 done
 
