@@ -1,7 +1,7 @@
 #!/bin/sh
 # The cable comes out early, in the middle and late; the device had taken the restore or not; it comes back under a new DeviceID, and usbmuxd
 # goes away in between. A link that is lost late is neither success nor failure until the device has been read.
-# limit: 180
+# limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The manual's three tables, all twelve rows, through `check --json` against simulated devices: a backup of each kind of device
 # judged against the same and another device, supervised and not. What is expected is typed here from the manual, not taken from the code.
+# limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 

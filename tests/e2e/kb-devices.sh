@@ -1,5 +1,6 @@
 #!/bin/sh
 # devices: what a device is at each point of its life is told apart, in JSON and in words of both languages; --watch follows the cable; DEVICE words.
+# limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # What needs a hand: trust, unlocking, the passcode with and without its notifications, the restore screen, the steps. Each is said,
 # waited for, seen when it is done, and given up with 7 when it is not.
-# limit: 180
+# limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 

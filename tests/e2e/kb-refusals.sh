@@ -1,6 +1,7 @@
 #!/bin/sh
 # Every refusal, with its exit code and its sentence; and in none of them is anything written to the device: the simulator saw no
 # Restore, and no Pair beyond what the script did itself.
+# limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 

@@ -1,6 +1,7 @@
 #!/bin/sh
 # The whole story with the real program: device A (supervised, MDM, agent) is backed up encrypted, judged, restored onto B, and B is led
 # to its end by a scripted hand. Every JSON line has the contract's keys, every exit code is the contract's, and the content is the same.
+# limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 

@@ -1,5 +1,6 @@
 #!/bin/sh
 # A supervision identity (PKCS#12) pairs a supervised device without a tap; another identity, a wrong password and a file that is none do not.
+# limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 command -v openssl >/dev/null || skip "openssl is not installed"
