@@ -72,6 +72,81 @@ void kb_sheet_wrong(struct kb_sheet *sheet, struct kb_place at, const char *form
 void kb_sheet_sort_errors(struct kb_sheet *sheet);
 void kb_sheet_release(struct kb_sheet *sheet);
 
+/* ---- Slots: which USB port is which place in the tray (KITBENCH_HOME/slots.json)
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+#define KB_SLOT_NAME_ROOM 64
+#define KB_MAX_SLOTS      512
+struct kb_slots;
+/* Missing file: no slots. A file that is no such table is KB_HOST with a sentence, and nothing is overwritten. */
+KB_MUST_CHECK struct kb_result kb_slots_load(const char *home, struct kb_slots **out);
+void kb_slots_free(struct kb_slots *slots);
+/* "" when that port (usbmuxd's LocationID) is no slot. */
+const char *kb_slots_name(const struct kb_slots *slots, int64_t location);
+/* -1 when there is no slot of that name (neither case counts). */
+int64_t kb_slots_location(const struct kb_slots *slots, const char *name);
+int kb_slots_count(const struct kb_slots *slots);
+/* Number n in the order in which the slots were taught. */
+const char *kb_slots_at(const struct kb_slots *slots, int n, int64_t *location);
+/* One port has one name and one name one port: earlier ones of either are replaced. location -1 forgets the name.
+ * KB_USAGE: a name that is empty, too long, or holds control characters, ':' or ','. Not on the disk before
+ * kb_slots_save(). */
+KB_MUST_CHECK struct kb_result kb_slots_set(struct kb_slots *slots, const char *name, int64_t location);
+KB_MUST_CHECK struct kb_result kb_slots_save(const struct kb_slots *slots, const char *home);
+
+/* ---- How many transfers a USB controller takes at once (governor.c; pure)
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+#define KB_PER_BUS_MOST 10
+#define KB_MAX_BUSES    32
+/* The bus of a LocationID: its first byte (protocol.md 1); 0 for unknown. */
+int kb_bus_of(int64_t location);
+struct kb_governor {
+    int fixed; /* --per-bus; 0: learned */
+    struct kb_bus {
+        int bus;                                    /* of kb_bus_of() */
+        double bytes_a_second[KB_PER_BUS_MOST + 1]; /* measured with n transfers at once; 0 never */
+    } buses[KB_MAX_BUSES];
+    int count;
+};
+/* Transfers at once on that bus: fixed, else the smallest number above which more of them brought no more bytes, one
+ * more than what has been tried as long as more brought more, at most KB_PER_BUS_MOST. */
+int kb_governor_limit(const struct kb_governor *governor, int bus);
+/* running transfers moved bytes together in ms. */
+void kb_governor_sample(struct kb_governor *governor, int bus, int running, int64_t bytes, int64_t ms);
+
+/* ---- What the technician sees: one tile a device or line of the sheet
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct kb_tile {
+    int n;    /* stays the same tile's for the life of the tray */
+    int line; /* of the sheet; 0: a device that no line names, which is left alone */
+    char slot[KB_SLOT_NAME_ROOM], udid[KB_UDID_ROOM], name[256], target[256], user[128], asset_tag[128];
+    enum kb_state state;
+    bool attached;
+    bool queued;      /* ready, and waits for its turn on the bus */
+    char phase[32];   /* of the worker's last progress; "" none */
+    double done_pct;  /* -1 unknown */
+    int64_t bytes;    /* of this phase; -1 unknown */
+    double rate;      /* bytes a second; -1 unknown */
+    int64_t left_s;   /* -1 unknown */
+    char ask[32];     /* what it wants from a hand: an ask or a step id; "" nothing */
+    char text[480];   /* the sentence to it, or of the state */
+    int64_t asked_ms; /* kb_clock_ms() when it began to want that */
+    int64_t until_ms; /* when the device gives up waiting (passcode); -1 no such end */
+    int tries;        /* transfers begun in this run */
+};
+struct kb_tray_view {
+    const struct kb_tile *tiles; /* slots first, in the order of the slots, then lines */
+    int count;
+    int jobs, done, ended; /* lines of the sheet; ended: done refused failed set-aside */
+    int64_t left_s;        /* of the tray; -1 unknown */
+    const char *note;      /* about the whole tray ("usbmuxd is gone ..."); "" */
+};
+
 /* "libuv 1.44.2", for doctor. */
 const char *kb_tray_library(void);
 #endif
