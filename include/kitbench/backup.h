@@ -69,6 +69,12 @@ KB_MUST_CHECK struct kb_result kb_backup_unlock(struct kb_backup *backup, const 
  * differs.
  */
 bool kb_backup_unlock_like(struct kb_backup *backup, const struct kb_backup *other);
+/* What a password that opened it was derived to, borrowed; NULL when it was not opened by a password. As secret as
+ * that. */
+const struct kb_secret *kb_backup_key(const struct kb_backup *backup);
+/* Opens it with such a key instead of a derivation of seconds; false, and nothing changes, when the key does not fit.
+ */
+bool kb_backup_unlock_with(struct kb_backup *backup, const struct kb_secret *key);
 /*
  * Everything the folder says. Never fails for what is inside: damage is info->health with its sentence. With an
  * encrypted backup that was not unlocked, what lies inside stays unknown. Order of the source state: UDID.facts.json

@@ -20,6 +20,10 @@ struct kb_sink {
     void (*deadline)(void *arg, int seconds);
     void (*log)(void *arg, const char *sentence);
     void *arg;
+    /* With request->hold: waits up to ms for the word that it is this device's turn; true when it has come. */
+    bool (*turn)(void *arg, int64_t ms);
+    /* With request->share_key: what the password was derived to, for the others that get the same backup. */
+    void (*key)(void *arg, const struct kb_secret *key);
 };
 
 enum kb_task {
@@ -47,13 +51,17 @@ struct kb_request {
     enum kb_source source_state;
     enum kb_target_state target_state;
     uint32_t accepted;
-    int64_t wait_s;     /* --wait */
-    int64_t patience_s; /* how long a device may be silent in the middle of a transfer */
+    int64_t wait_s;      /* --wait */
+    int64_t hand_wait_s; /* the same for what a device needs before anything begins, where a tray waits; 0: wait_s */
+    int64_t patience_s;  /* how long a device may be silent in the middle of a transfer */
     bool full, dry_run;
+    bool hold;      /* ready, it waits for its turn (struct kb_sink) before the transfer begins */
+    bool share_key; /* tells the derived key (struct kb_sink) */
     char *agent_bundle_id, *mdm_profile_identifier;
     char *identity; /* path of the PKCS#12 file */
     struct kb_secret *identity_password;
     struct kb_secret *password;
+    struct kb_secret *key; /* what it was derived to for this very backup, by another worker; NULL */
 };
 void kb_request_release(struct kb_request *request);          /* wipes the secrets */
 json_t *kb_request_to_json(const struct kb_request *request); /* end it with kb_request_json_free() */

@@ -126,6 +126,12 @@ KB_MUST_CHECK struct kb_result kb_journal_steps(struct kb_journal *journal, cons
 KB_MUST_CHECK struct kb_result kb_journal_last_job(struct kb_journal *journal, const char *udid, struct kb_job *job,
                                                    bool *found);
 
+/* One job by its id; found false when there is none. Release it when found. */
+KB_MUST_CHECK struct kb_result kb_journal_find_job(struct kb_journal *journal, const char *id, struct kb_job *job,
+                                                   bool *found);
+/* Another number when somebody else has written since the last call (SQLite's data_version); costs next to nothing. */
+int64_t kb_journal_version(struct kb_journal *journal);
+
 struct kb_row { /* one raw row, for reports */
     int64_t seq;
     int64_t at;

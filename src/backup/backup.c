@@ -87,6 +87,7 @@ struct kb_result kb_backup_open(const char *path, struct kb_backup **out) {
 void kb_backup_free(struct kb_backup *backup) {
     if (!backup) return;
     kb_keys_release(&backup->keys);
+    kb_secret_free(backup->derived);
     plist_free(backup->manifest.root);
     kb_dir_close(backup->dir);
     free(backup->path);
@@ -112,8 +113,9 @@ bool kb_backup_is_locked(const struct kb_backup *backup) {
     return kb_backup_is_encrypted(backup) && !backup->keys.secret;
 }
 
+/* derived (may be NULL): what the password gave, when it opened everything; the caller's. */
 static struct kb_result prove(const struct kb_keybag *bag, const struct kb_secret *secret, kb_kdf_progress progress,
-                              void *arg, struct kb_keys *keys) {
+                              void *arg, struct kb_keys *keys, struct kb_secret **derived) {
     struct kb_secret *kek = NULL;
     struct kb_result res;
 
@@ -122,6 +124,10 @@ static struct kb_result prove(const struct kb_keybag *bag, const struct kb_secre
                        _("This backup is encrypted; enter the password that was set when it was made"));
     res = kb_kdf_run(&bag->kdf, secret->data, secret->size, progress, arg, &kek);
     if (!kb_failed(&res)) res = kb_keys_open(bag, kek, keys);
+    if (!kb_failed(&res) && derived) {
+        *derived = kek;
+        kek = NULL;
+    }
     kb_secret_free(kek);
     return res;
 }
@@ -146,12 +152,29 @@ struct kb_result kb_backup_unlock(struct kb_backup *backup, const struct kb_secr
         return kb_ok();
     }
     if (kb_failed(&backup->bag_result)) return backup->bag_result;
-    res = prove(&backup->bag, secret, progress, arg, &keys);
+    struct kb_secret *derived = NULL;
+    res = prove(&backup->bag, secret, progress, arg, &keys, &derived);
     backup->proof = proof_of(&res);
     if (kb_failed(&res)) return res;
     kb_keys_release(&backup->keys);
+    kb_secret_free(backup->derived);
     backup->keys = keys;
+    backup->derived = derived;
     return res;
+}
+
+const struct kb_secret *kb_backup_key(const struct kb_backup *backup) { return backup->derived; }
+
+bool kb_backup_unlock_with(struct kb_backup *backup, const struct kb_secret *key) {
+    struct kb_keys keys = {NULL, {false}};
+    if (!key || key->size != KB_KEY_BYTES || backup->manifest.state != KB_PLIST_OK) return false;
+    if (!kb_backup_is_encrypted(backup) || kb_failed(&backup->bag_result)) return false;
+    struct kb_result res = kb_keys_open(&backup->bag, key, &keys);
+    if (kb_failed(&res)) return false;
+    kb_keys_release(&backup->keys);
+    backup->keys = keys;
+    backup->proof = KB_PROOF_RIGHT;
+    return true;
 }
 
 bool kb_backup_unlock_like(struct kb_backup *backup, const struct kb_backup *other) {
@@ -176,7 +199,7 @@ static struct kb_result prove_root(plist_t root, const struct kb_secret *secret,
         return kb_fail(KB_STORE, KB_STORE_DAMAGED,
                        _("The device sent a manifest without a keybag; start the backup again"));
     res = kb_keybag_parse(bytes, size, &bag);
-    if (!kb_failed(&res)) res = prove(&bag, secret, progress, arg, &keys);
+    if (!kb_failed(&res)) res = prove(&bag, secret, progress, arg, &keys, NULL);
     kb_keys_release(&keys);
     return res;
 }

@@ -85,6 +85,7 @@ struct kb_backup {
     struct kb_keybag bag;
     struct kb_result bag_result; /* how parsing it ended */
     struct kb_keys keys;         /* secret NULL: locked */
+    struct kb_secret *derived;   /* what the password gave; NULL when no password was tried or it was wrong */
     enum kb_password_proof proof;
     enum kb_agent_trace agent;
 

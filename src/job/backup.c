@@ -343,6 +343,9 @@ struct kb_result kb_job_backup(struct job *job) {
     if (!kb_failed(&res)) res = kb_job_begin(job, KB_JOB_BACKUP);
     if (!kb_failed(&res)) res = get_ready(job);
     if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_ALL_GREEN, NULL);
+    bool waited = false;
+    if (!kb_failed(&res)) res = kb_job_turn(job, &waited);
+    if (!kb_failed(&res) && waited) res = get_ready(job);
     if (!kb_failed(&res)) res = make_backup(job, &info);
     end_backup(job, &res, &info);
     return res;

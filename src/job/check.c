@@ -28,7 +28,11 @@ struct kb_result kb_job_open_backup(struct job *job, struct job_check *check) {
     kb_job_progress(job, "checking", -1, -1);
     struct kb_result res = kb_backup_open(req->backup, &check->backup);
     if (kb_failed(&res)) return res;
-    struct kb_result unlocked = kb_backup_unlock(check->backup, req->password, kb_job_kdf_progress, job);
+    struct kb_result unlocked = kb_ok();
+    if (!kb_backup_unlock_with(check->backup, req->key))
+        unlocked = kb_backup_unlock(check->backup, req->password, kb_job_kdf_progress, job);
+    if (req->share_key && job->sink->key && kb_backup_key(check->backup))
+        job->sink->key(job->sink->arg, kb_backup_key(check->backup));
     if (unlocked.domain == KB_CANCELLED || kb_cancelled(job->cancel)) return kb_cancel_result();
     kb_job_deadline(job, JOB_DISK_S);
     res = kb_backup_inspect(check->backup, &options, &check->info);

@@ -5,7 +5,11 @@
 #include "job.h"
 #include <string.h>
 
-#define LOOK_MS 1000 /* once a second: what a lockdown session costs a device, and what Pair may be asked */
+/* Once a second: what a lockdown session costs a device, and what Pair may be asked. A hand that has not come for a
+ * minute will not be there the very next second: a tray of 64 that wait costs a computer something. */
+#define LOOK_MS      1000
+#define LOOK_LATE_MS 4000
+#define LATE_MS      60000
 
 /* What has been asked so far; each ask has an end of its own, so that two that alternate end too. */
 struct asks {
@@ -37,7 +41,8 @@ static bool is_blink(const struct kb_result *res) {
 static bool ask_is_over(struct job *job, struct asks *asks, const struct kb_result *res) {
     int64_t now = job->clock.now_ms(job->clock.arg);
     int ask = res->code < 0 || res->code > KB_ASK_FIND_MY_OFF ? KB_ASK_NONE : res->code;
-    if (!asks->until_ms[ask]) asks->until_ms[ask] = now + job->req->wait_s * 1000;
+    int64_t wait_s = job->req->hand_wait_s ? job->req->hand_wait_s : job->req->wait_s;
+    if (!asks->until_ms[ask]) asks->until_ms[ask] = now + wait_s * 1000;
     if (asks->last != ask || !kb_streq(asks->told, res->text)) {
         kb_job_operator(job, kb_ask_name((enum kb_ask)ask), res->text);
         kb_text_copy(asks->told, sizeof asks->told, res->text);
@@ -48,7 +53,7 @@ static bool ask_is_over(struct job *job, struct asks *asks, const struct kb_resu
 
 struct kb_result kb_job_hands(struct job *job, job_look look, void *arg, int64_t grace_s) {
     struct asks asks = {.last = -1};
-    int64_t away_since = -1;
+    int64_t away_since = -1, begun = job->clock.now_ms(job->clock.arg);
     for (;;) {
         kb_job_deadline(job, JOB_PAIR_S);
         struct kb_result res = look(job, arg);
@@ -62,6 +67,22 @@ struct kb_result kb_job_hands(struct job *job, job_look look, void *arg, int64_t
         } else {
             return res;
         }
-        if (job->clock.wait(job->clock.arg, LOOK_MS)) return kb_cancel_result();
+        if (job->clock.wait(job->clock.arg, now - begun > LATE_MS ? LOOK_LATE_MS : LOOK_MS)) return kb_cancel_result();
     }
+}
+
+#define TURN_SLICE_MS 2000
+
+struct kb_result kb_job_turn(struct job *job, bool *waited) {
+    int64_t begun = job->clock.now_ms(job->clock.arg);
+    *waited = false;
+    if (!job->req->hold || !job->sink->turn) return kb_ok();
+    for (;;) {
+        kb_job_deadline(job, JOB_WAIT_S);
+        bool turn = job->sink->turn(job->sink->arg, TURN_SLICE_MS); /* also when it is cancelled */
+        if (kb_cancelled(job->cancel)) return kb_cancel_result();
+        if (turn) break;
+    }
+    *waited = job->clock.now_ms(job->clock.arg) - begun > TURN_SLICE_MS;
+    return kb_ok();
 }

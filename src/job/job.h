@@ -83,6 +83,10 @@ typedef struct kb_result (*job_look)(struct job *job, void *arg);
 KB_MUST_CHECK struct kb_result kb_job_hands(struct job *job, job_look look, void *arg, int64_t grace_s);
 struct kb_result kb_job_ask(enum kb_ask ask); /* KB_OPERATOR with the ask's sentence */
 
+/* With request->hold: waits until it is this device's turn; *waited whether that took so long that it should be looked
+ * at again. */
+KB_MUST_CHECK struct kb_result kb_job_turn(struct job *job, bool *waited);
+
 /* ---- pair.c ---- */
 struct job_pairing {
     struct kb_identity *identity;

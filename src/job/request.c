@@ -39,6 +39,7 @@ void kb_request_release(struct kb_request *request) {
     for (size_t i = 0; i < KB_ARRAY_SIZE(texts); i++) free(*text_of(request, i));
     json_decref(request->columns);
     kb_secret_free(request->password);
+    kb_secret_free(request->key);
     kb_secret_free(request->identity_password);
     memset(request, 0, sizeof *request);
 }
@@ -73,13 +74,18 @@ json_t *kb_request_to_json(const struct kb_request *request) {
     json_object_set_new(object, "patience_s", json_integer(request->patience_s));
     json_object_set_new(object, "full", json_boolean(request->full));
     json_object_set_new(object, "dry_run", json_boolean(request->dry_run));
+    json_object_set_new(object, "hold", json_boolean(request->hold));
+    json_object_set_new(object, "share_key", json_boolean(request->share_key));
+    json_object_set_new(object, "hand_wait_s", json_integer(request->hand_wait_s));
     set_secret(object, "password", request->password);
+    set_secret(object, "key", request->key);
     set_secret(object, "identity_password", request->identity_password);
     return object;
 }
 
 void kb_request_json_free(json_t *object) {
-    static const char *const keys[] = {"password", "password_hex", "identity_password", "identity_password_hex"};
+    static const char *const keys[] = {"password", "password_hex", "identity_password", "identity_password_hex",
+                                       "key",      "key_hex"};
     for (size_t i = 0; object && i < KB_ARRAY_SIZE(keys); i++) {
         json_t *value = json_object_get(object, keys[i]);
         /* jansson hands out its own buffer as const; nobody else holds this string any more. */
@@ -163,6 +169,9 @@ static bool get_numbers(struct kb_request *request, const json_t *object, const 
     request->accepted = (uint32_t)accepted;
     if (!get_number(object, *wrong = "wait_s", 7 * 86400, &request->wait_s)) return false;
     if (!get_number(object, *wrong = "patience_s", 86400, &request->patience_s)) return false;
+    if (!get_number(object, *wrong = "hand_wait_s", 7 * 86400, &request->hand_wait_s)) return false;
+    request->hold = json_is_true(json_object_get(object, "hold"));
+    request->share_key = json_is_true(json_object_get(object, "share_key"));
     request->full = json_is_true(json_object_get(object, "full"));
     request->dry_run = json_is_true(json_object_get(object, "dry_run"));
     return true;
@@ -191,6 +200,7 @@ struct kb_result kb_request_from_json(struct kb_request *request, const json_t *
     if (json_is_object(columns)) request->columns = json_deep_copy(columns);
     wrong = "password";
     if (!get_secret(object, "password", &request->password)) goto bad;
+    if (!get_secret(object, "key", &request->key)) goto bad;
     if (!get_secret(object, "identity_password", &request->identity_password)) goto bad;
     return kb_ok();
 bad:

@@ -297,6 +297,15 @@ static struct kb_result open_folder(struct run *run) {
     return kb_confined_open(run->root, run->folder, true, 0, &run->confined);
 }
 
+/* It was green when it began to wait; a device that lies in a queue is used, locked and unplugged meanwhile. */
+static struct kb_result take_turn(struct run *run) {
+    bool waited;
+    struct kb_result res = kb_job_turn(run->job, &waited);
+    if (kb_failed(&res) || !waited) return res;
+    res = get_green(run);
+    return kb_failed(&res) ? res : kb_job_event(run->job, KB_EV_ALL_GREEN, NULL);
+}
+
 /* Looks the device over, judges, waits for hands. On KB_OK it is green, and the journal says so. */
 static struct kb_result prepare(struct run *run) {
     struct job *job = run->job;
@@ -305,6 +314,7 @@ static struct kb_result prepare(struct run *run) {
     if (!kb_failed(&res)) res = get_green(run);
     if (!kb_failed(&res)) res = record_accepted(run);
     if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_ALL_GREEN, "");
+    if (!kb_failed(&res) && job->req->route == KB_ROUTE_USB) res = take_turn(run);
     run->before.backup_encrypted = run->check.info.encrypted;
     run->before.encryption = job->device.backup_encryption;
     kb_text_copy(run->before.restore_state, sizeof run->before.restore_state, job->device.restore_state);

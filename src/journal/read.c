@@ -48,6 +48,29 @@ struct kb_result kb_journal_jobs(struct kb_journal *journal, bool (*each)(void *
     return res;
 }
 
+struct kb_result kb_journal_find_job(struct kb_journal *journal, const char *id, struct kb_job *job, bool *found) {
+    struct kb_fold *fold = kb_fold_new();
+    struct kb_result res = kb_fold_read(journal, id, fold);
+    *found = !kb_failed(&res) && fold->found;
+    if (*found) {
+        *job = fold->job;
+        fold->job.columns = NULL; /* the caller's now */
+    }
+    kb_fold_free(fold);
+    return res;
+}
+
+int64_t kb_journal_version(struct kb_journal *journal) {
+    sqlite3_stmt *statement = NULL;
+    int64_t version = -1;
+    struct kb_result res = kb_journal_prepare(journal, "PRAGMA data_version", &statement);
+    if (kb_failed(&res)) return -1;
+    int rc = sqlite3_step(statement);
+    if (rc == SQLITE_ROW) version = sqlite3_column_int64(statement, 0);
+    sqlite3_finalize(statement);
+    return version;
+}
+
 struct kb_result kb_journal_steps(struct kb_journal *journal, const char *job,
                                   bool (*each)(void *arg, const struct kb_job_step *step), void *arg) {
     struct ids ids = {0};

@@ -14,6 +14,9 @@
 
 struct out {
     pthread_mutex_t lock; /* of standard output: one line at a time */
+    pthread_mutex_t turn_lock;
+    pthread_cond_t turn_changed;
+    bool turn; /* guarded by turn_lock: the parent said that it is our turn, or we are cancelled */
 };
 
 /* One line, whole and at once; a parent that no longer reads is a dead parent. */
@@ -37,6 +40,22 @@ static void on_deadline(void *arg, int seconds) {
     json_decref(object);
 }
 
+/* Internal, to the parent alone: what the password was derived to. */
+static void on_key(void *arg, const struct kb_secret *key) {
+    static const char head[] = "{\"event\":\"key\",\"key_hex\":\"";
+    struct out *out = arg;
+    char line[sizeof head + 2 * KB_SHARED_KEY_BYTES + 8];
+    if (key->size > KB_SHARED_KEY_BYTES) return;
+    memcpy(line, head, sizeof head - 1);
+    kb_hex(line + sizeof head - 1, key->data, key->size);
+    strcat(line, "\"}\n");
+    pthread_mutex_lock(&out->lock);
+    bool written = kb_fd_put(1, line, strlen(line));
+    pthread_mutex_unlock(&out->lock);
+    kb_wipe(line, sizeof line);
+    if (!written) _exit(GONE_EXIT);
+}
+
 static void on_log(void *arg, const char *sentence) {
     char clean[1024];
     (void)arg;
@@ -56,6 +75,28 @@ static void write_end(struct out *out, const struct kb_result *res) {
     json_decref(object);
 }
 
+/* ---- Our turn ---- */
+
+static void give_turn(struct out *out) {
+    pthread_mutex_lock(&out->turn_lock);
+    out->turn = true;
+    pthread_cond_broadcast(&out->turn_changed);
+    pthread_mutex_unlock(&out->turn_lock);
+}
+
+static bool on_turn(void *arg, int64_t ms) {
+    struct out *out = arg;
+    struct timespec until;
+    int64_t at = kb_clock_wall_ms() + ms;
+    until.tv_sec = (time_t)(at / 1000);
+    until.tv_nsec = (long)(at % 1000) * 1000000;
+    pthread_mutex_lock(&out->turn_lock);
+    while (!out->turn && pthread_cond_timedwait(&out->turn_changed, &out->turn_lock, &until) == 0) continue;
+    bool turn = out->turn;
+    pthread_mutex_unlock(&out->turn_lock);
+    return turn;
+}
+
 /* ---- Standard input -----------------------------------------------------------------------------------------------
  */
 
@@ -64,6 +105,7 @@ struct input {
     char bytes[4096];
     size_t used, size;
     struct kb_cancel *cancel;
+    struct out *out;
 };
 
 /* One line without its end; its size, or -1 at the end of the input and for a line that is too long. */
@@ -87,8 +129,10 @@ static ssize_t read_line(struct input *in, char *line, size_t room) {
 static void listen_to_parent(void *arg) {
     struct input *in = arg;
     char line[64];
-    while (read_line(in, line, sizeof line) >= 0)
-        if (kb_streq(line, "cancel")) kb_cancel_now(in->cancel);
+    while (read_line(in, line, sizeof line) >= 0) {
+        if (kb_streq(line, KB_WORD_CANCEL)) kb_cancel_now(in->cancel);
+        if (kb_streq(line, KB_WORD_CANCEL) || kb_streq(line, KB_WORD_TURN)) give_turn(in->out);
+    }
     _exit(GONE_EXIT);
 }
 
@@ -160,8 +204,8 @@ static void leave_signals_to_parent(void) {
 }
 
 int kb_worker_main(void) {
-    struct out out = {PTHREAD_MUTEX_INITIALIZER};
-    const struct kb_sink sink = {on_line, on_deadline, on_log, &out};
+    struct out out = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false};
+    const struct kb_sink sink = {on_line, on_deadline, on_log, &out, on_turn, on_key};
     struct input *in = kb_xcalloc(1, sizeof *in); /* not freed: the listening thread has it until we end */
     struct kb_request request;
     int64_t memory_bytes = 0;
@@ -171,6 +215,7 @@ int kb_worker_main(void) {
         kb_lang_set(request.lang);
         if (memory_bytes > 0) kb_host_limit_memory(memory_bytes);
         in->cancel = kb_cancel_new();
+        in->out = &out;
         kb_thread_detached(listen_to_parent, in);
         res = kb_job_run(&request, &sink, in->cancel);
     }
