@@ -1,17 +1,16 @@
 /*
- * The parent's side of workers: starts kitbench again, one process a request, reads its lines, watches its deadline and
- * ends it when it misses it. Whatever happens to a worker costs one device. One libuv loop, one thread.
+ * One worker as its parent sees it: starts kitbench again, one process a request, reads its lines, watches its deadline
+ * and ends it when it misses it. Whatever happens to a worker costs one device. Lives on a libuv loop, one thread.
  *
  * A worker has been taken over by a hostile device as soon as it says something odd: lines are parsed strictly, and one
  * that speaks for another device is ended.
  */
-#include "kitbench/tray.h"
+#include "worker.h"
 #include "wire.h"
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <uv.h>
 
 /* Why we ended it. */
 enum why { WHY_NONE, WHY_DEADLINE, WHY_GARBAGE, WHY_GRACE, WHY_OPERATOR, WHY_START };
@@ -21,40 +20,22 @@ struct text { /* one pipe's unfinished line */
     size_t size, room;
 };
 
-struct worker {
-    struct pool *pool;
-    int n;
+struct kb_worker {
+    struct kb_worker_home *home;
     const struct kb_request *request;
+    struct kb_worker_face face;
     uv_process_t process;
     uv_pipe_t in, out, err;
     uv_timer_t timer;
     struct text line, log;
-    bool started, exited, out_done, err_done, ended; /* ended: the whole worker has been settled */
+    struct kb_result end;
+    bool exited, out_done, err_done;
     bool cancelling, told_result, told_end, told_writing;
     int open_handles;
-    int64_t exit_status;
     int term_signal;
     uint64_t deadline_ms;
     enum why why;
 };
-
-struct pool {
-    uv_loop_t loop;
-    const struct kb_request *requests;
-    int count, parallel, next, running;
-    int64_t memory_bytes;
-    const struct kb_worker_events *events;
-    struct kb_result *results;
-    struct worker *workers;
-    char *program;
-    char **env;
-    uv_signal_t signals[4];
-    int signal_count;
-    int stops;             /* Ctrl-C and its like so far */
-    char read_room[65536]; /* of every pipe: what is read is taken before the next read */
-};
-
-static void start_more(struct pool *pool);
 
 /* ---- What a worker leaves behind ----------------------------------------------------------------------------------
  */
@@ -63,7 +44,7 @@ static bool promises_result(enum kb_task task) {
     return task == KB_TASK_PAIR || task == KB_TASK_BACKUP || task == KB_TASK_RESTORE;
 }
 
-static struct kb_result sentence_of(const struct worker *w) {
+static struct kb_result sentence_of(const struct kb_worker *w) {
     switch (w->why) {
     case WHY_DEADLINE:
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_SILENT,
@@ -83,7 +64,7 @@ static struct kb_result sentence_of(const struct worker *w) {
     default:
         break;
     }
-    if (w->pool->stops) return kb_cancel_result();
+    if (w->cancelling) return kb_cancel_result();
     if (w->term_signal == SIGKILL || w->term_signal == SIGTERM)
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
                        _("The device's reader was ended by the system, perhaps for want of memory; `kitbench status` "
@@ -93,12 +74,12 @@ static struct kb_result sentence_of(const struct worker *w) {
 }
 
 /* A device in the middle of a restore is neither failed nor done until somebody reads it. */
-static const char *made_up_outcome(const struct worker *w, const struct kb_result *res) {
+static const char *made_up_outcome(const struct kb_worker *w, const struct kb_result *res) {
     if (w->told_writing) return "unknown";
     return res->domain == KB_CANCELLED ? "cancelled" : "failed";
 }
 
-static void make_up_result(struct worker *w, const struct kb_result *res) {
+static void make_up_result(struct kb_worker *w, const struct kb_result *res) {
     json_t *object = json_object();
     json_object_set_new(object, "event", json_string("result"));
     kb_json_set_text(object, "device", w->request->udid);
@@ -108,34 +89,37 @@ static void make_up_result(struct worker *w, const struct kb_result *res) {
     kb_json_set_text(object, "text", res->text);
     json_object_set_new(object, "exit", json_integer(kb_exit_of(res)));
     w->told_result = true;
-    if (w->pool->events->line) w->pool->events->line(w->pool->events->arg, w->n, object);
+    if (w->face.line) w->face.line(w->face.arg, object);
     json_decref(object);
 }
 
-static void settle(struct worker *w) {
-    struct pool *pool = w->pool;
+void kb_worker_tell_unstarted(const struct kb_request *request, const struct kb_result *res,
+                              const struct kb_worker_face *face) {
+    struct kb_worker none = {.request = request, .face = *face};
+    if (promises_result(request->task)) make_up_result(&none, res);
+}
+
+static void settle(struct kb_worker *w) {
     if (!w->told_end) {
-        pool->results[w->n] = sentence_of(w);
-        if (w->term_signal && pool->events->log) {
+        w->end = sentence_of(w);
+        if (w->term_signal && w->face.log) {
             char text[80];
             snprintf(text, sizeof text, "worker ended by signal %d", w->term_signal);
-            pool->events->log(pool->events->arg, w->n, text);
+            w->face.log(w->face.arg, text);
         }
     }
-    if (!w->told_result && promises_result(w->request->task)) make_up_result(w, &pool->results[w->n]);
+    if (!w->told_result && promises_result(w->request->task)) make_up_result(w, &w->end);
 }
 
 static void on_closed(uv_handle_t *handle) {
-    struct worker *w = handle->data;
-    if (--w->open_handles > 0 || w->ended) return;
-    w->ended = true;
+    struct kb_worker *w = handle->data;
+    if (--w->open_handles > 0) return;
     settle(w);
+    w->face.ended(w->face.arg, &w->end);
+    if (w->line.data) kb_wipe(w->line.data, w->line.room); /* a key may have come through it */
     free(w->line.data);
     free(w->log.data);
-    memset(&w->line, 0, sizeof w->line);
-    memset(&w->log, 0, sizeof w->log);
-    w->pool->running--;
-    start_more(w->pool);
+    free(w);
 }
 
 static void close_handle(void *handle) {
@@ -143,7 +127,7 @@ static void close_handle(void *handle) {
 }
 
 /* All three have to end: a line may still be in a pipe when the process is gone. */
-static void finish_if_over(struct worker *w) {
+static void finish_if_over(struct kb_worker *w) {
     if (!w->exited || !w->out_done || !w->err_done) return;
     close_handle(&w->process);
     close_handle(&w->in);
@@ -152,7 +136,7 @@ static void finish_if_over(struct worker *w) {
     close_handle(&w->timer);
 }
 
-static void end_worker(struct worker *w, enum why why) {
+static void end_worker(struct kb_worker *w, enum why why) {
     if (w->exited || w->why != WHY_NONE) return;
     w->why = why;
     uv_process_kill(&w->process, SIGKILL);
@@ -162,11 +146,11 @@ static void end_worker(struct worker *w, enum why why) {
  */
 
 static void on_timer(uv_timer_t *timer) {
-    struct worker *w = timer->data;
+    struct kb_worker *w = timer->data;
     end_worker(w, w->cancelling ? WHY_GRACE : WHY_DEADLINE);
 }
 
-static void rearm(struct worker *w) {
+static void rearm(struct kb_worker *w) {
     if (!w->cancelling && !uv_is_closing((uv_handle_t *)&w->timer))
         uv_timer_start(&w->timer, on_timer, w->deadline_ms, 0);
 }
@@ -179,7 +163,7 @@ static bool is_event(const json_t *object, const char *name) {
 }
 
 /* Whatever names a device names this one. */
-static bool speaks_for_its_own(const struct worker *w, const json_t *object) {
+static bool speaks_for_its_own(const struct kb_worker *w, const json_t *object) {
     static const char *const keys[] = {"device", "udid"};
     for (size_t i = 0; i < KB_ARRAY_SIZE(keys); i++) {
         const json_t *value = json_object_get(object, keys[i]);
@@ -188,15 +172,15 @@ static bool speaks_for_its_own(const struct worker *w, const json_t *object) {
     return true;
 }
 
-static bool take_deadline(struct worker *w, const json_t *object) {
+static bool take_deadline(struct kb_worker *w, const json_t *object) {
     int64_t seconds = kb_json_get_int(object, "seconds", 0);
     if (seconds < 1 || seconds > 7 * 86400) return false;
     w->deadline_ms = (uint64_t)seconds * 1000;
     return true;
 }
 
-static bool take_end(struct worker *w, const json_t *object) {
-    struct kb_result *res = &w->pool->results[w->n];
+static bool take_end(struct kb_worker *w, const json_t *object) {
+    struct kb_result *res = &w->end;
     const char *domain = json_string_value(json_object_get(object, "domain"));
     const json_t *code = json_object_get(object, "code");
     if (!domain || !json_is_integer(code) || w->told_end) return false;
@@ -208,26 +192,41 @@ static bool take_end(struct worker *w, const json_t *object) {
     return true;
 }
 
-static void note_writing(struct worker *w, const json_t *object) {
+static bool take_key(struct kb_worker *w, const json_t *object) {
+    unsigned char bytes[KB_SHARED_KEY_BYTES];
+    const char *hex = json_string_value(json_object_get(object, "key_hex"));
+    size_t size = hex ? strlen(hex) / 2 : 0;
+    if (!w->request->share_key || !size || size > sizeof bytes || !kb_unhex(bytes, size, hex)) return false;
+    struct kb_secret *key = kb_secret_new(bytes, size);
+    kb_wipe(bytes, sizeof bytes);
+    if (w->face.key)
+        w->face.key(w->face.arg, key);
+    else
+        kb_secret_free(key);
+    return true;
+}
+
+static void note_writing(struct kb_worker *w, const json_t *object) {
     const char *state = json_string_value(json_object_get(object, "state"));
     if (kb_streq(state, "restoring") || kb_streq(state, "rebooting")) w->told_writing = true;
 }
 
-static bool take_object(struct worker *w, json_t *object) {
+static bool take_object(struct kb_worker *w, json_t *object) {
     if (w->told_end) return false; /* "end" is the last */
     if (is_event(object, "deadline")) return take_deadline(w, object);
     if (is_event(object, "end")) return take_end(w, object);
+    if (is_event(object, "key")) return take_key(w, object);
     if (!speaks_for_its_own(w, object)) return false;
     if (is_event(object, "result")) {
         if (w->told_result) return false;
         w->told_result = true;
     }
     if (is_event(object, "state")) note_writing(w, object);
-    if (w->pool->events->line) w->pool->events->line(w->pool->events->arg, w->n, object);
+    if (w->face.line) w->face.line(w->face.arg, object);
     return true;
 }
 
-static bool take_line(struct worker *w, char *line, size_t size) {
+static bool take_line(struct kb_worker *w, char *line, size_t size) {
     json_t *object = kb_json_parse(line, size, KB_LINE_MAX);
     if (!json_is_object(object)) {
         json_decref(object);
@@ -239,12 +238,12 @@ static bool take_line(struct worker *w, char *line, size_t size) {
     return fine;
 }
 
-static bool take_log(struct worker *w, char *line, size_t size) {
+static bool take_log(struct kb_worker *w, char *line, size_t size) {
     char clean[1024];
     if (size > sizeof clean - 1) size = sizeof clean - 1;
     line[size] = 0;
     kb_text_clean(clean, sizeof clean, line);
-    if (w->pool->events->log && clean[0]) w->pool->events->log(w->pool->events->arg, w->n, clean);
+    if (w->face.log && clean[0]) w->face.log(w->face.arg, clean);
     return true;
 }
 
@@ -258,8 +257,8 @@ static void append(struct text *text, const char *data, size_t size) {
 }
 
 /* Hands over each whole line; false when one is too long or not taken. */
-static bool take_bytes(struct worker *w, struct text *text, const char *data, size_t size, size_t max,
-                       bool (*take)(struct worker *w, char *line, size_t size)) {
+static bool take_bytes(struct kb_worker *w, struct text *text, const char *data, size_t size, size_t max,
+                       bool (*take)(struct kb_worker *w, char *line, size_t size)) {
     while (size) {
         const char *end = memchr(data, '\n', size);
         size_t part = end ? (size_t)(end - data) : size;
@@ -277,13 +276,13 @@ static bool take_bytes(struct worker *w, struct text *text, const char *data, si
 }
 
 static void on_room(uv_handle_t *handle, size_t suggested, uv_buf_t *buf) {
-    struct worker *w = handle->data;
+    struct kb_worker *w = handle->data;
     (void)suggested;
-    *buf = uv_buf_init(w->pool->read_room, sizeof w->pool->read_room);
+    *buf = uv_buf_init(w->home->read_room, sizeof w->home->read_room);
 }
 
 static void on_out(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
-    struct worker *w = stream->data;
+    struct kb_worker *w = stream->data;
     if (got > 0 && w->why == WHY_NONE && !take_bytes(w, &w->line, buf->base, (size_t)got, KB_LINE_MAX, take_line))
         end_worker(w, WHY_GARBAGE);
     if (got >= 0) return;
@@ -293,7 +292,7 @@ static void on_out(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
 }
 
 static void on_err(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
-    struct worker *w = stream->data;
+    struct kb_worker *w = stream->data;
     /* A library that floods its log costs its own lines, not the worker. */
     if (got > 0 && !take_bytes(w, &w->log, buf->base, (size_t)got, 4096, take_log)) w->log.size = 0;
     if (got >= 0) return;
@@ -306,9 +305,9 @@ static void on_err(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
  */
 
 static void on_exit_of(uv_process_t *process, int64_t status, int term_signal) {
-    struct worker *w = process->data;
+    struct kb_worker *w = process->data;
     w->exited = true;
-    w->exit_status = status;
+    (void)status;
     w->term_signal = term_signal;
     uv_timer_stop(&w->timer);
     finish_if_over(w);
@@ -326,9 +325,9 @@ static void on_sent(uv_write_t *write, int status) {
     free(line);
 }
 
-static struct kb_secret *request_text(const struct worker *w) {
+static struct kb_secret *request_text(const struct kb_worker *w) {
     json_t *object = kb_request_to_json(w->request);
-    json_object_set_new(object, KB_KEY_MEMORY, json_integer(w->pool->memory_bytes));
+    json_object_set_new(object, KB_KEY_MEMORY, json_integer(w->home->memory_bytes));
     size_t size = json_dumpb(object, NULL, 0, JSON_COMPACT);
     struct kb_secret *line = NULL;
     if (size && size < KB_REQUEST_MAX - 1) {
@@ -343,7 +342,7 @@ static struct kb_secret *request_text(const struct worker *w) {
     return line;
 }
 
-static void send_request(struct worker *w) {
+static void send_request(struct kb_worker *w) {
     struct request_line *line = kb_xcalloc(1, sizeof *line);
     line->text = request_text(w);
     if (!line->text) {
@@ -360,17 +359,34 @@ static void on_told(uv_write_t *write, int status) {
     free(write);
 }
 
-static void tell_cancel(struct worker *w) {
-    static char word[] = "cancel\n";
+static void tell(struct kb_worker *w, char *word) {
+    if (uv_is_closing((uv_handle_t *)&w->in)) return;
     uv_write_t *write = kb_xcalloc(1, sizeof *write);
-    uv_buf_t buf = uv_buf_init(word, sizeof word - 1);
-    w->cancelling = true;
+    uv_buf_t buf = uv_buf_init(word, (unsigned)strlen(word));
     if (uv_write(write, (uv_stream_t *)&w->in, &buf, 1, on_told) != 0) free(write);
+}
+
+void kb_worker_turn(struct kb_worker *w) {
+    static char word[] = KB_WORD_TURN "\n";
+    tell(w, word);
+}
+
+void kb_worker_cancel(struct kb_worker *w) {
+    static char word[] = KB_WORD_CANCEL "\n";
+    if (w->cancelling || w->exited) return;
+    w->cancelling = true;
+    tell(w, word);
     uv_timer_start(&w->timer, on_timer, KB_GRACE_S * 1000, 0);
 }
 
-static void init_handles(struct worker *w) {
-    uv_loop_t *loop = &w->pool->loop;
+void kb_worker_kill(struct kb_worker *w) { end_worker(w, WHY_OPERATOR); }
+
+void kb_worker_slept(struct kb_worker *w) {
+    if (!w->exited) rearm(w);
+}
+
+static void init_handles(struct kb_worker *w) {
+    uv_loop_t *loop = w->home->loop;
     uv_pipe_init(loop, &w->in, 0);
     uv_pipe_init(loop, &w->out, 0);
     uv_pipe_init(loop, &w->err, 0);
@@ -380,9 +396,9 @@ static void init_handles(struct worker *w) {
     w->deadline_ms = KB_FIRST_DEADLINE_S * 1000;
 }
 
-static int spawn(struct worker *w) {
+static int spawn(struct kb_worker *w) {
     uv_stdio_container_t stdio[3];
-    char *args[] = {w->pool->program, "worker", NULL};
+    char *args[] = {w->home->program, "worker", NULL};
     stdio[0].flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_READABLE_PIPE);
     stdio[0].data.stream = (uv_stream_t *)&w->in;
     stdio[1].flags = (uv_stdio_flags)(UV_CREATE_PIPE | UV_WRITABLE_PIPE);
@@ -391,82 +407,39 @@ static int spawn(struct worker *w) {
     stdio[2].data.stream = (uv_stream_t *)&w->err;
     const uv_process_options_t options = {
         .exit_cb = on_exit_of,
-        .file = w->pool->program,
+        .file = w->home->program,
         .args = args,
-        .env = w->pool->env,
+        .env = w->home->env,
         .flags = UV_PROCESS_WINDOWS_HIDE,
         .stdio_count = 3,
         .stdio = stdio,
     };
-    return uv_spawn(&w->pool->loop, &w->process, &options);
+    return uv_spawn(w->home->loop, &w->process, &options);
 }
 
-static void start(struct worker *w) {
+struct kb_worker *kb_worker_start(struct kb_worker_home *home, const struct kb_request *request,
+                                  const struct kb_worker_face *face) {
+    struct kb_worker *w = kb_xcalloc(1, sizeof *w);
+    w->home = home;
+    w->request = request;
+    w->face = *face;
+    w->end = kb_ok();
     init_handles(w);
-    w->started = true;
-    w->pool->running++;
     if (spawn(w) != 0) { /* the handles exist all the same, and end the usual way */
         w->why = WHY_START;
         w->exited = w->out_done = w->err_done = true;
         finish_if_over(w);
-        return;
+        return w;
     }
     uv_read_start((uv_stream_t *)&w->out, on_room, on_out);
     uv_read_start((uv_stream_t *)&w->err, on_room, on_err);
     send_request(w);
     rearm(w);
+    return w;
 }
 
-/* ---- Ctrl-C -------------------------------------------------------------------------------------------------------
+/* ---- What all workers of a process share --------------------------------------------------------------------------
  */
-
-static void on_signal(uv_signal_t *handle, int number) {
-    struct pool *pool = handle->data;
-    (void)number;
-    pool->stops++;
-    for (int i = 0; i < pool->count; i++) {
-        struct worker *w = &pool->workers[i];
-        if (!w->started || w->ended) continue;
-        if (pool->stops == 1)
-            tell_cancel(w);
-        else
-            end_worker(w, WHY_OPERATOR);
-    }
-}
-
-static void watch_signals(struct pool *pool) {
-    static const int numbers[] = {
-        SIGINT, SIGTERM,
-#ifdef SIGHUP
-        SIGHUP, /* also the console window that is closed on Windows: libuv makes it of that */
-#endif
-    };
-    for (size_t i = 0; i < KB_ARRAY_SIZE(numbers); i++) {
-        uv_signal_t *handle = &pool->signals[pool->signal_count];
-        if (uv_signal_init(&pool->loop, handle) != 0) continue;
-        handle->data = pool;
-        pool->signal_count++;
-        uv_signal_start(handle, on_signal, numbers[i]);
-        uv_unref((uv_handle_t *)handle);
-    }
-}
-
-/* ---- The run ------------------------------------------------------------------------------------------------------
- */
-
-/* Started ones settle themselves; those that a Ctrl-C kept from starting have a result too. */
-static void start_more(struct pool *pool) {
-    while (pool->next < pool->count && (pool->stops || pool->running < pool->parallel)) {
-        struct worker *w = &pool->workers[pool->next++];
-        if (!pool->stops) {
-            start(w);
-            continue;
-        }
-        w->why = WHY_OPERATOR;
-        w->ended = true;
-        settle(w);
-    }
-}
 
 static bool is_password(const char *name) {
     return kb_text_starts(name, "KITBENCH_") && strstr(name, "PASSWORD") != NULL;
@@ -493,56 +466,21 @@ static void free_env(char **env) {
     free(env);
 }
 
-static void close_all(uv_handle_t *handle, void *arg) {
-    (void)arg;
-    if (!uv_is_closing(handle)) uv_close(handle, NULL);
-}
-
-static struct kb_result run(struct pool *pool) {
-    pool->program = kb_host_self();
-    if (!pool->program)
+struct kb_result kb_worker_home_init(struct kb_worker_home *home, uv_loop_t *loop, int64_t memory_bytes) {
+    home->loop = loop;
+    home->memory_bytes = memory_bytes;
+    home->env = NULL;
+    home->program = kb_host_self();
+    if (!home->program)
         return kb_fail(KB_HOST, KB_HOST_OTHER,
                        _("Cannot find the kitbench program to start it again; start it by its "
                          "full path"));
-    if (uv_loop_init(&pool->loop) != 0)
-        return kb_fail(KB_HOST, KB_HOST_OTHER, _("Cannot watch other processes; close other programs and try again"));
-    pool->env = child_env();
-    pool->workers = kb_xcalloc((size_t)pool->count + 1, sizeof *pool->workers);
-    for (int i = 0; i < pool->count; i++) {
-        pool->workers[i].pool = pool;
-        pool->workers[i].n = i;
-        pool->workers[i].request = &pool->requests[i];
-    }
-    watch_signals(pool);
-    start_more(pool);
-    uv_run(&pool->loop, UV_RUN_DEFAULT);
-    uv_walk(&pool->loop, close_all, NULL);
-    uv_run(&pool->loop, UV_RUN_DEFAULT);
-    uv_loop_close(&pool->loop);
-    return pool->stops ? kb_cancel_result() : kb_ok();
+    home->env = child_env();
+    return kb_ok();
 }
 
-const char *kb_tray_library(void) {
-    static char text[40];
-    snprintf(text, sizeof text, "libuv %s", uv_version_string());
-    return text;
-}
-
-struct kb_result kb_workers_run(const struct kb_request *requests, int count, int parallel, int64_t memory_bytes,
-                                const struct kb_worker_events *events, struct kb_result *results) {
-    struct pool *pool = kb_xcalloc(1, sizeof *pool);
-    pool->requests = requests;
-    pool->count = count;
-    pool->parallel = parallel > 0 ? parallel : 1;
-    pool->memory_bytes = memory_bytes;
-    pool->events = events;
-    pool->results = results;
-    for (int i = 0; i < count; i++) results[i] = kb_ok();
-    struct kb_result res = run(pool);
-    for (int i = 0; i < count && kb_failed(&res) && res.domain != KB_CANCELLED; i++) results[i] = res;
-    free_env(pool->env);
-    free(pool->program);
-    free(pool->workers);
-    free(pool);
-    return res;
+void kb_worker_home_release(struct kb_worker_home *home) {
+    free_env(home->env);
+    free(home->program);
+    memset(home, 0, sizeof *home);
 }

@@ -35,7 +35,7 @@ static bool sham_wait(void *arg, int64_t ms) {
 }
 
 static inline void sham_init(struct sham *sham) {
-    const struct kb_sink sink = {sham_line, sham_deadline, sham_log, sham};
+    const struct kb_sink sink = {.line = sham_line, .deadline = sham_deadline, .log = sham_log, .arg = sham};
     const struct job_clock clock = {sham_now, sham_wait, sham};
     memset(sham, 0, sizeof *sham);
     sham->now_ms = 1000000;
