@@ -55,10 +55,14 @@ static const struct kb_command commands[] = {
         N_("Writes a report of the journal: who did what, when, with which evidence, and the proof that no row was "
            "changed. The file is written whole or not at all."),
         kb_cmd_report),
+    ROW(KB_CMD_SLOTS, "slots", "learn|list|set ...", 1, KB_MAX_OPERANDS,
+        N_("which USB port is which place in the tray"),
+        N_("learn [NAME...] asks to plug a device into one place after the other (1, 2, 3 ... without names) and "
+           "keeps which port that is. list shows the slots, who is plugged in, and how often and how fast each has "
+           "worked so far. set NAME LOCATION|DEVICE|none names one port by hand, or forgets the name."),
+        kb_cmd_slots),
     {KB_CMD_TRAY, "tray", "JOBS.csv", 0, 1, N_("a whole tray"), N_("A whole tray: comes with a later version."),
      kb_cmd_later, true},
-    {KB_CMD_SLOTS, "slots", "learn|list|set", 0, 4, N_("USB ports and places in the tray"),
-     N_("Which USB port is which place in the tray: comes with a later version."), kb_cmd_later, true},
 };
 
 int main(int argc, char **argv) {

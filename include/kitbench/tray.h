@@ -82,6 +82,7 @@ struct kb_slots;
 /* Missing file: no slots. A file that is no such table is KB_HOST with a sentence, and nothing is overwritten. */
 KB_MUST_CHECK struct kb_result kb_slots_load(const char *home, struct kb_slots **out);
 void kb_slots_free(struct kb_slots *slots);
+/* What only looks takes NULL for no slots. */
 /* "" when that port (usbmuxd's LocationID) is no slot. */
 const char *kb_slots_name(const struct kb_slots *slots, int64_t location);
 /* -1 when there is no slot of that name (neither case counts). */

@@ -33,7 +33,7 @@ static struct kb_result prepare(struct kb_cli *cli, struct kb_request *request) 
     cli->store = NULL;
     res = kb_path_real(kb_setting(&cli->settings, KB_SET_STORE), &cli->store); /* now that it is there */
     if (kb_failed(&res)) return res;
-    kb_request_init(cli, request, KB_TASK_BACKUP, attached.udid, NULL);
+    kb_request_device(cli, request, KB_TASK_BACKUP, &attached, NULL);
     if (cli->options.identity) res = kb_identity_password(cli, &request->identity_password);
     if (kb_failed(&res)) return res;
     return get_password(cli, attached.udid, &request->password);

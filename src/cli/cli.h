@@ -123,6 +123,15 @@ int kb_run_told(const struct kb_cli *cli, const struct kb_request *request, char
 KB_MUST_CHECK struct kb_result kb_run_probes(const struct kb_cli *cli, enum kb_task task,
                                              const struct kb_attached *list, int count, struct kb_device *devices);
 
+/* ---- Places in the tray (places.c) */
+/* For labels: NULL (no slots) after saying why they cannot be read; the caller's (kb_slots_free). */
+struct kb_slots *kb_cli_slots(const struct kb_cli *cli);
+/* Names the place in the request, when that port is a slot. */
+void kb_request_place(const struct kb_slots *slots, struct kb_request *request, int64_t location);
+/* kb_request_init() for a device that is plugged in: with its place. */
+void kb_request_device(const struct kb_cli *cli, struct kb_request *request, enum kb_task task,
+                       const struct kb_attached *attached, const char *backup);
+
 /* ---- One object for people (inspect.c, check.c) */
 struct kb_backup_options kb_backup_options_of(const struct kb_cli *cli, bool deep);
 void kb_tell_check(const struct kb_cli *cli, const json_t *check);
@@ -147,5 +156,6 @@ int kb_cmd_steps(struct kb_cli *cli);
 int kb_cmd_confirm(struct kb_cli *cli);
 int kb_cmd_status(struct kb_cli *cli);
 int kb_cmd_report(struct kb_cli *cli);
-int kb_cmd_later(struct kb_cli *cli); /* tray, slots */
+int kb_cmd_slots(struct kb_cli *cli);
+int kb_cmd_later(struct kb_cli *cli); /* tray */
 #endif

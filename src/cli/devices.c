@@ -33,11 +33,12 @@ static int short_length(const struct kb_device *devices, int count) {
 
 #define WIDE 100 /* columns from which the model fits too */
 
-static void add_row(struct kb_table *table, const struct kb_device *d, int length, bool wide) {
+static void add_row(struct kb_table *table, const struct kb_device *d, int length, bool wide, bool slots) {
     char start[KB_UDID_ROOM];
     int n = 0;
     const char *cells[KB_MAX_COLUMNS];
     snprintf(start, sizeof start, "%.*s", length, d->udid);
+    if (slots) cells[n++] = *d->slot ? d->slot : "-";
     cells[n++] = start;
     cells[n++] = *d->name ? d->name : "-";
     if (wide) cells[n++] = *d->model ? d->model : "-";
@@ -51,18 +52,20 @@ static void add_row(struct kb_table *table, const struct kb_device *d, int lengt
 }
 
 static void tell_table(const struct kb_cli *cli, const struct kb_device *devices, int count, int length) {
-    const char *all[] = {_("DEVICE"), _("NAME"),  _("MODEL"),   _("OS"), _("SERIAL"),
-                         _("TRUST"),  _("SETUP"), _("SUPERV."), _("MDM")};
+    const char *all[] = {_("SLOT"),   _("DEVICE"), _("NAME"),  _("MODEL"),   _("OS"),
+                         _("SERIAL"), _("TRUST"),  _("SETUP"), _("SUPERV."), _("MDM")};
     const char *heads[KB_ARRAY_SIZE(all)];
+    bool slots = false;
     struct kb_table table;
     struct kb_buf text = {0};
     int columns, rows, n = 0;
     kb_tty_size(1, &columns, &rows);
-    for (size_t i = 0; i < KB_ARRAY_SIZE(all); i++)
+    for (int i = 0; i < count; i++) slots = slots || *devices[i].slot;
+    for (size_t i = slots ? 0 : 1; i < KB_ARRAY_SIZE(all); i++)
         if (columns >= WIDE || strcmp(all[i], _("MODEL"))) heads[n++] = all[i];
     kb_table_init(&table, n, heads);
-    for (int i = 0; i < n; i++) table.keep[i] = i != 1; /* only the name gives way */
-    for (int i = 0; i < count; i++) add_row(&table, &devices[i], length, columns >= WIDE);
+    for (int i = 0; i < n; i++) table.keep[i] = i != 1 + slots; /* only the name gives way */
+    for (int i = 0; i < count; i++) add_row(&table, &devices[i], length, columns >= WIDE, slots);
     kb_table_render(&table, columns, "", &text);
     kb_tell(cli, "%.*s", (int)text.size - 1, text.data);
     kb_buf_release(&text);
@@ -83,9 +86,11 @@ static void tell_need(void *arg, enum kb_paint paint, const char *text) {
 
 static void tell_needs(const struct kb_cli *cli, const struct kb_device *devices, int count, int length) {
     for (int i = 0; i < count; i++) {
-        char name[256], title[320];
+        char name[256], place[KB_SLOT_NAME_ROOM + 8], title[400];
         kb_device_title(name, sizeof name, &devices[i]);
-        snprintf(title, sizeof title, "%.*s %s", length, devices[i].udid, kb_streq(name, devices[i].udid) ? "" : name);
+        snprintf(place, sizeof place, *devices[i].slot ? "[%s] " : "%s", devices[i].slot);
+        snprintf(title, sizeof title, "%s%.*s %s", place, length, devices[i].udid,
+                 kb_streq(name, devices[i].udid) ? "" : name);
         if (title[strlen(title) - 1] == ' ') title[strlen(title) - 1] = '\0';
         struct saying saying = {cli, title};
         kb_device_needs(&devices[i], tell_need, &saying);
@@ -153,8 +158,9 @@ static void watch_tell(const struct kb_cli *cli, const struct kb_device *device)
     kb_put_json(cli, object);
     json_decref(object);
     if (cli->options.json) return;
-    kb_tell(cli, "%s  %s  %s %s  %s  %s", device->udid, *device->name ? device->name : "-",
-            *device->model ? device->model : "-", device->os, device->serial, trust_words(device->trust));
+    kb_tell(cli, "%s%s%s%s  %s  %s %s  %s  %s", *device->slot ? "[" : "", device->slot, *device->slot ? "] " : "",
+            device->udid, *device->name ? device->name : "-", *device->model ? device->model : "-", device->os,
+            device->serial, trust_words(device->trust));
     tell_needs(cli, device, 1, 8);
 }
 

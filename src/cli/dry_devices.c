@@ -125,6 +125,7 @@ struct search {
     int saved_count;
     struct kb_candidate *candidates; /* the attached ones first */
     int count;
+    struct kb_slots *slots; /* NULL until a line names one */
 };
 
 static void set_candidate(struct kb_candidate *c, const struct kb_device *device) {
@@ -161,16 +162,42 @@ static void make_list(struct search *search) {
     search->count = dry->device_count;
 }
 
+/* slot:NAME is whoever is plugged in there now; a saved device is in no place. */
+static enum kb_match match_target(const struct search *search, const char *target, int *index) {
+    if (!kb_slot_word(target)) return kb_match_device(search->candidates, search->count, target, index);
+    int64_t location = kb_slots_location(search->slots, kb_slot_word(target));
+    for (*index = 0; *index < search->attached_count; (*index)++)
+        if (location >= 0 && search->attached[*index].location == location) return KB_MATCH_ONE;
+    return KB_MATCH_NONE;
+}
+
+/* Slots that were never taught become errors of the sheet. */
+static struct kb_result know_slots(struct search *search) {
+    struct kb_dry *dry = search->dry;
+    struct kb_result res = kb_ok();
+    for (int i = 0; i < dry->count && !kb_failed(&res); i++) {
+        const struct kb_sheet_job *job = dry->lines[i].job;
+        if (!kb_slot_word(job->target)) continue;
+        if (!search->slots) res = kb_slots_load(dry->cli->home, &search->slots);
+        if (!kb_failed(&res) && kb_slots_location(search->slots, kb_slot_word(job->target)) < 0)
+            kb_sheet_wrong(&dry->sheet, job->target_at,
+                           _("There is no slot \"%.60s\": kitbench slots list shows them, kitbench slots learn teaches "
+                             "them"),
+                           kb_slot_word(job->target));
+    }
+    return res;
+}
+
 /* Marks who has to be read: the devices whose UDID stands in the sheet; all of them when a word is no UDID that is
  * there (then it may be a serial number). */
 static void choose_wanted(struct search *search) {
     bool all = false;
     for (int i = 0; i < search->dry->count; i++) {
         int index = 0;
-        enum kb_match match =
-            kb_match_device(search->candidates, search->count, search->dry->lines[i].job->target, &index);
+        const char *target = search->dry->lines[i].job->target;
+        enum kb_match match = match_target(search, target, &index);
         if (match != KB_MATCH_ONE)
-            all = true;
+            all = all || !kb_slot_word(target);
         else if (index < search->attached_count)
             search->wanted[index] = true;
     }
@@ -214,7 +241,7 @@ static void match_lines(struct search *search) {
     for (int i = 0; i < dry->count; i++) {
         struct kb_dry_line *line = &dry->lines[i];
         int index = 0;
-        enum kb_match match = kb_match_device(search->candidates, search->count, line->job->target, &index);
+        enum kb_match match = match_target(search, line->job->target, &index);
         if (match == KB_MATCH_MANY) tell_many(search, line->job);
         if (match != KB_MATCH_ONE) continue;
         if (taken[index])
@@ -228,23 +255,13 @@ static void match_lines(struct search *search) {
     free(taken);
 }
 
-/* Places in the tray are not known yet; a word for one must not be taken for anything else. */
-static void refuse_slots(struct kb_dry *dry) {
-    for (int i = 0; i < dry->count; i++)
-        if (kb_text_starts(dry->lines[i].job->target, "slot:"))
-            kb_sheet_wrong(&dry->sheet, dry->lines[i].job->target_at,
-                           _("\"%.60s\" names a slot, and this version does not know slots yet; use the UDID or the "
-                             "serial number"),
-                           dry->lines[i].job->target);
-}
-
 struct kb_result kb_dry_devices(struct kb_dry *dry) {
     const char *path = dry->cli->options.inventory;
     struct search *search = kb_xcalloc(1, sizeof *search);
     search->dry = dry;
     struct kb_result res = load_inventory(path, &search->saved, &search->saved_count);
+    if (!kb_failed(&res)) res = know_slots(search);
     if (kb_failed(&res)) goto out;
-    refuse_slots(dry);
     res = kb_mux_list(search->attached, &search->attached_count, kb_clock_ms() + MUX_WAIT_MS);
     if (kb_failed(&res) && path) {
         kb_say(dry->cli, _("Only the inventory counts, because the plugged-in devices cannot be seen: %s"), res.text);
@@ -257,6 +274,7 @@ struct kb_result kb_dry_devices(struct kb_dry *dry) {
     res = read_wanted(search);
     if (!kb_failed(&res)) match_lines(search);
 out:
+    kb_slots_free(search->slots);
     free(search->candidates);
     free(search->saved);
     free(search);

@@ -18,8 +18,12 @@ static enum kb_paint paint_of(enum kb_verdict verdict) {
 }
 
 void kb_dry_target(const struct kb_dry_line *line, char *out, size_t room) {
-    if (line->device)
-        kb_device_title(out, room, line->device);
+    char name[256];
+    if (line->device) kb_device_title(name, sizeof name, line->device);
+    if (line->device && *line->device->slot && !line->saved)
+        snprintf(out, room, "[%s] %s", line->device->slot, name);
+    else if (line->device)
+        kb_text_copy(out, room, name);
     else
         snprintf(out, room, "%s", line->job->target);
 }

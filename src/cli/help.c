@@ -70,8 +70,8 @@ void kb_help_all(const struct kb_command *commands, int count) {
     for (size_t i = 0; i < KB_ARRAY_SIZE(exits); i++) print_row(exits[i].code, 8, _(exits[i].text));
     printf("\n");
     print_paragraph(
-        _("DEVICE is a UDID or an unambiguous start of one, a serial number or an IMEI. BACKUP is a folder, or a "
-          "UDID in the store."));
+        _("DEVICE is a UDID or an unambiguous start of one, a serial number, an IMEI or slot:NAME. BACKUP is a folder, "
+          "or a UDID in the store."));
     print_paragraph(_("kitbench COMMAND --help tells about one command."));
 }
 

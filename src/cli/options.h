@@ -36,7 +36,7 @@ struct kb_command {
     bool hidden; /* not in --help */
 };
 
-#define KB_MAX_OPERANDS 4
+#define KB_MAX_OPERANDS 513 /* slots learn with every name */
 struct kb_options {
     bool json, full, dry_run, watch, quick, all, offline, verbose, help, version;
     const char *store, *password_file, *lang, *by, *batch, *out, *identity, *jobs, *inventory;

@@ -54,7 +54,7 @@ int kb_cmd_pair(struct kb_cli *cli) {
     memset(&request, 0, sizeof request);
     struct kb_result res = kb_resolve_attached(cli, cli->options.operands[0], &attached);
     if (kb_failed(&res)) return kb_say_result(cli, &res);
-    kb_request_init(cli, &request, KB_TASK_PAIR, attached.udid, NULL);
+    kb_request_device(cli, &request, KB_TASK_PAIR, &attached, NULL);
     if (cli->options.identity) res = kb_identity_password(cli, &request.identity_password);
     if (kb_failed(&res)) {
         kb_request_release(&request);

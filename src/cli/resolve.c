@@ -55,13 +55,8 @@ static struct kb_result ambiguous(const struct kb_cli *cli, const struct kb_cand
     return kb_usage(cli->command, _("\"%.60s\" could be more than one device; write more of its UDID"), word);
 }
 
-static struct kb_result refuse_word(const struct kb_cli *cli, const char *word) {
-    if (kb_text_starts(word, "slot:"))
-        return kb_usage(
-            cli->command,
-            _("\"%.60s\" names a slot, and this version does not know slots yet; use the UDID or the serial "
-              "number"),
-            word);
+static struct kb_result refuse_short(const struct kb_cli *cli, const char *word) {
+    if (kb_slot_word(word)) return kb_ok();
     if (word_length(word) < KB_SHORTEST_START)
         return kb_usage(cli->command,
                         _("\"%.60s\" is too short for a device; write at least %d characters of its UDID"), word,
@@ -90,31 +85,38 @@ static struct kb_result read_all(const struct kb_cli *cli, const struct kb_attac
     return res;
 }
 
+static struct kb_result find_attached(const struct kb_cli *cli, const char *word, const struct kb_attached *list,
+                                      int count, int *index) {
+    struct kb_candidate *candidates = kb_xcalloc(KB_MAX_ATTACHED, sizeof *candidates);
+    struct kb_result res = kb_ok();
+    for (int i = 0; i < count; i++) from_attached(&candidates[i], &list[i]);
+    enum kb_match match = kb_match_device(candidates, count, word, index);
+    if (match == KB_MATCH_NONE && count) {
+        res = read_all(cli, list, count, candidates);
+        if (!kb_failed(&res)) match = kb_match_device(candidates, count, word, index);
+    }
+    if (!kb_failed(&res) && match == KB_MATCH_MANY) res = ambiguous(cli, candidates, count, word);
+    if (!kb_failed(&res) && match == KB_MATCH_NONE)
+        res = kb_fail(KB_USBMUX, KB_USBMUX_NO_DEVICE,
+                      _("No attached device is \"%.60s\". Plug it in, or see: kitbench devices"), word);
+    free(candidates);
+    return res;
+}
+
 struct kb_result kb_resolve_attached(const struct kb_cli *cli, const char *word, struct kb_attached *out) {
     struct kb_attached *list = kb_xcalloc(KB_MAX_ATTACHED, sizeof *list);
-    struct kb_candidate *candidates = kb_xcalloc(KB_MAX_ATTACHED, sizeof *candidates);
     int count = 0, index = 0;
-    struct kb_result res = refuse_word(cli, word);
+    struct kb_result res = refuse_short(cli, word);
     if (kb_failed(&res)) goto out;
     res = kb_mux_list(list, &count, kb_clock_ms() + MUX_WAIT_MS);
     if (kb_failed(&res)) goto out;
-    for (int i = 0; i < count; i++) from_attached(&candidates[i], &list[i]);
-    enum kb_match match = kb_match_device(candidates, count, word, &index);
-    if (match == KB_MATCH_NONE && count) {
-        res = read_all(cli, list, count, candidates);
-        if (kb_failed(&res)) goto out;
-        match = kb_match_device(candidates, count, word, &index);
-    }
-    if (match == KB_MATCH_MANY)
-        res = ambiguous(cli, candidates, count, word);
-    else if (match == KB_MATCH_NONE)
-        res = kb_fail(KB_USBMUX, KB_USBMUX_NO_DEVICE,
-                      _("No attached device is \"%.60s\". Plug it in, or see: kitbench devices"), word);
+    if (kb_slot_word(word))
+        res = kb_slot_resolve(cli, word, list, count, &index);
     else
-        *out = list[index];
+        res = find_attached(cli, word, list, count, &index);
+    if (!kb_failed(&res)) *out = list[index];
 out:
     free(list);
-    free(candidates);
     return res;
 }
 
@@ -122,7 +124,7 @@ struct kb_result kb_resolve_known(const struct kb_cli *cli, const struct kb_jobs
                                   char udid[KB_UDID_ROOM]) {
     struct kb_candidate *candidates = kb_xcalloc((size_t)jobs->count + 1, sizeof *candidates);
     int count = 0, index = 0;
-    struct kb_result res = refuse_word(cli, word);
+    struct kb_result res = refuse_short(cli, word);
     if (kb_failed(&res)) goto out;
     for (int i = jobs->count - 1; i >= 0; i--) { /* newest first: its serial and name are the ones that count */
         const struct kb_job *job = &jobs->list[i];
@@ -134,7 +136,7 @@ struct kb_result kb_resolve_known(const struct kb_cli *cli, const struct kb_jobs
         kb_text_copy(candidates[count].name, sizeof candidates[count].name, job->device_name);
         count++;
     }
-    enum kb_match match = kb_match_device(candidates, count, word, &index);
+    enum kb_match match = kb_slot_word(word) ? KB_MATCH_NONE : kb_match_device(candidates, count, word, &index);
     if (match == KB_MATCH_MANY) res = ambiguous(cli, candidates, count, word);
     if (match == KB_MATCH_ONE) kb_text_copy(udid, KB_UDID_ROOM, candidates[index].udid);
     if (match == KB_MATCH_NONE) {

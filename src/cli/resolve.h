@@ -1,4 +1,4 @@
-/* DEVICE of the command line: UDID, serial number, IMEI, or an unambiguous start of a UDID. */
+/* DEVICE of the command line: UDID, serial number, IMEI, slot:NAME, or an unambiguous start of a UDID. */
 #ifndef KB_CLI_RESOLVE_H
 #define KB_CLI_RESOLVE_H
 
@@ -20,4 +20,14 @@ KB_MUST_CHECK struct kb_result kb_resolve_attached(const struct kb_cli *cli, con
 /* The device that word means, from the journal's devices, else from the attached ones. */
 KB_MUST_CHECK struct kb_result kb_resolve_known(const struct kb_cli *cli, const struct kb_jobs *jobs, const char *word,
                                                 char udid[KB_UDID_ROOM]);
+
+/* ---- slot:NAME (places.c) */
+/* The name behind "slot:"; NULL when word is none. */
+const char *kb_slot_word(const char *word);
+/* The port of slot:NAME; KB_USAGE when there is no such slot. */
+KB_MUST_CHECK struct kb_result kb_slot_known(const struct kb_cli *cli, const struct kb_slots *slots, const char *word,
+                                             int64_t *location);
+/* Which of list is plugged in there; KB_USBMUX/NO_DEVICE when the place is empty. */
+KB_MUST_CHECK struct kb_result kb_slot_resolve(const struct kb_cli *cli, const char *word, struct kb_attached *list,
+                                               int count, int *index);
 #endif

@@ -29,7 +29,7 @@ struct kb_result kb_pair_request(struct kb_cli *cli, enum kb_task task, struct k
     kb_journal_close(journal);
     if (!kb_failed(&res)) res = wants_password(cli, path, &wants);
     if (kb_failed(&res)) goto out;
-    kb_request_init(cli, request, task, attached.udid, path);
+    kb_request_device(cli, request, task, &attached, path);
     if (wants && cli->options.route == KB_ROUTE_USB)
         res = kb_password_get(cli, KB_PASSWORD_ASK, _("the backup"), &request->password);
 out:

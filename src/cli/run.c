@@ -109,8 +109,9 @@ static void many_log(void *arg, int n, const char *sentence) {
     if (many->cli->options.verbose) kb_say(many->cli, "%s: %s", many->list[n].udid, sentence);
 }
 
-static void set_unknown(struct kb_device *device, const struct kb_attached *attached) {
+static void set_unknown(struct kb_device *device, const struct kb_attached *attached, const char *slot) {
     kb_device_init(device);
+    kb_text_copy(device->slot, sizeof device->slot, slot);
     kb_text_copy(device->udid, sizeof device->udid, attached->udid);
     device->location = attached->location;
     device->mux_id = attached->id;
@@ -122,15 +123,18 @@ struct kb_result kb_run_probes(const struct kb_cli *cli, enum kb_task task, cons
     struct kb_worker_events events = {&many, many_line, many_log};
     struct kb_request *requests = kb_xcalloc((size_t)count + 1, sizeof *requests);
     struct kb_result *results = kb_xcalloc((size_t)count + 1, sizeof *results);
+    struct kb_slots *slots = kb_cli_slots(cli);
     for (int i = 0; i < count; i++) {
-        set_unknown(&devices[i], &list[i]);
+        set_unknown(&devices[i], &list[i], kb_slots_name(slots, list[i].location));
         kb_request_init(cli, &requests[i], task, list[i].udid, NULL);
+        kb_request_place(slots, &requests[i], list[i].location);
     }
     struct kb_result res = kb_workers_run(requests, count, KB_MAX_PROBES, memory_of(task), &events, results);
     for (int i = 0; i < count; i++) {
         if (kb_failed(&results[i])) kb_say(cli, "%s: %s", list[i].udid, results[i].text);
         kb_request_release(&requests[i]);
     }
+    kb_slots_free(slots);
     free(requests);
     free(results);
     return res;

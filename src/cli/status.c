@@ -45,29 +45,32 @@ static const char *kind_words(enum kb_job_kind kind) {
 
 #define WIDE 100 /* columns from which the time fits too */
 
-static void add_row(struct kb_table *table, const struct kb_cli *cli, const struct kb_job *job) {
+static void add_row(struct kb_table *table, const struct kb_cli *cli, const struct kb_job *job, bool slots) {
     char when[KB_HUMAN_ROOM];
     enum kb_paint paint = paint_of(job->state);
     kb_human_time(when, job->updated_at);
-    const char *cells[] = {*job->device_name ? job->device_name : job->device,
+    const char *cells[] = {*job->slot ? job->slot : "-",
+                           *job->device_name ? job->device_name : job->device,
                            *job->device_serial ? job->device_serial : "-",
                            kind_words(job->kind),
                            kb_state_words(kb_state_name(job->state)),
                            job->step == KB_STEP_NONE ? "-" : kb_step_name(job->step),
                            when};
-    kb_table_row(table, cells, paint ? kb_paint(cli->out_colour, paint) : "");
+    kb_table_row(table, cells + !slots, paint ? kb_paint(cli->out_colour, paint) : "");
 }
 
 static void tell_table(const struct kb_cli *cli, const struct kb_jobs *jobs) {
-    const char *heads[] = {_("DEVICE"), _("SERIAL"), _("WHAT"), _("STATE"), _("STEP"), _("CHANGED AT")};
+    const char *heads[] = {_("SLOT"), _("DEVICE"), _("SERIAL"), _("WHAT"), _("STATE"), _("STEP"), _("CHANGED AT")};
     struct kb_table table;
     struct kb_buf text = {0};
-    int columns, rows, count = KB_ARRAY_SIZE(heads);
+    bool slots = false;
+    for (int i = 0; i < jobs->count; i++) slots = slots || *jobs->list[i].slot;
+    int columns, rows, count = (int)KB_ARRAY_SIZE(heads) - !slots;
     kb_tty_size(1, &columns, &rows);
     if (columns < WIDE) count--;
-    kb_table_init(&table, count, heads);
-    for (int i = 1; i < count; i++) table.keep[i] = true; /* only the name gives way */
-    for (int i = 0; i < jobs->count; i++) add_row(&table, cli, &jobs->list[i]);
+    kb_table_init(&table, count, heads + !slots);
+    for (int i = 0; i < count; i++) table.keep[i] = i != slots; /* only the name gives way */
+    for (int i = 0; i < jobs->count; i++) add_row(&table, cli, &jobs->list[i], slots);
     kb_table_render(&table, columns, kb_paint(cli->out_colour, KB_PAINT_NONE), &text);
     kb_tell(cli, "%.*s", (int)text.size - 1, text.data);
     kb_buf_release(&text);
@@ -90,7 +93,8 @@ static void tell_next(const struct kb_cli *cli, const struct kb_jobs *jobs, cons
         if (job->state == KB_STATE_DONE) continue;
         if (is_followed(jobs, i) && kb_jobs_current(jobs, steps, job->device) != job) continue;
         kb_job_describe(kb_lang(), job, text, sizeof text);
-        kb_tell(cli, "%s: %s", *job->device_name ? job->device_name : job->device, text);
+        kb_tell(cli, "%s%s%s%s: %s", *job->slot ? "[" : "", job->slot, *job->slot ? "] " : "",
+                *job->device_name ? job->device_name : job->device, text);
     }
 }
 

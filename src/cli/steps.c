@@ -105,8 +105,9 @@ void kb_tell_step(const struct kb_cli *cli, const struct kb_job_step *step) {
 
 static void tell_heading(const struct kb_cli *cli, const struct kb_job *job) {
     const char *name = *job->device_name ? job->device_name : job->device;
-    kb_tell(cli, "%s%s%s  %s  %s", kb_paint(cli->out_colour, KB_PAINT_STRONG), name,
-            kb_paint(cli->out_colour, KB_PAINT_NONE), job->device_serial, kb_state_words(kb_state_name(job->state)));
+    kb_tell(cli, "%s%s%s%s%s%s  %s  %s", kb_paint(cli->out_colour, KB_PAINT_STRONG), *job->slot ? "[" : "", job->slot,
+            *job->slot ? "] " : "", name, kb_paint(cli->out_colour, KB_PAINT_NONE), job->device_serial,
+            kb_state_words(kb_state_name(job->state)));
 }
 
 /* The steps of one job; how many were shown. */

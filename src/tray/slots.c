@@ -32,13 +32,13 @@ static bool same_name(const char *a, const char *b) {
 }
 
 static int find_name(const struct kb_slots *slots, const char *name) {
-    for (int i = 0; i < slots->count; i++)
+    for (int i = 0; slots && i < slots->count; i++)
         if (same_name(slots->list[i].name, name)) return i;
     return -1;
 }
 
 static int find_location(const struct kb_slots *slots, int64_t location) {
-    for (int i = 0; i < slots->count && location >= 0; i++)
+    for (int i = 0; slots && i < slots->count && location >= 0; i++)
         if (slots->list[i].location == location) return i;
     return -1;
 }
@@ -68,7 +68,7 @@ int64_t kb_slots_location(const struct kb_slots *slots, const char *name) {
     return index < 0 ? -1 : slots->list[index].location;
 }
 
-int kb_slots_count(const struct kb_slots *slots) { return slots->count; }
+int kb_slots_count(const struct kb_slots *slots) { return slots ? slots->count : 0; }
 
 const char *kb_slots_at(const struct kb_slots *slots, int n, int64_t *location) {
     *location = slots->list[n].location;

@@ -7,7 +7,18 @@
 
 typedef const char *hand_fn(struct sim_device *dev, const char *arg);
 
-static const char *plug(struct sim_device *dev, const char *arg) { return (void)arg, sim_attach(dev), NULL; }
+/* Into another port, when arg says which. */
+static const char *plug(struct sim_device *dev, const char *arg) {
+    char *end = NULL;
+    long long location = arg && *arg ? strtoll(arg, &end, 0) : 0;
+    if (end && (*end || location <= 0)) return "a port is a LocationID: a number";
+    pthread_mutex_lock(&dev->lock);
+    bool out = dev->mux_id == 0;
+    if (end && out) dev->location = location;
+    pthread_mutex_unlock(&dev->lock);
+    if (end && !out) return "it is plugged in; unplug it first";
+    return sim_attach(dev), NULL;
+}
 static const char *unplug(struct sim_device *dev, const char *arg) { return (void)arg, sim_detach(dev), NULL; }
 
 /* All others run under the device's lock. */
