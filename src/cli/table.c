@@ -22,6 +22,13 @@ static struct glyph glyph_at(const char *text) {
     return g;
 }
 
+int kb_text_next(const char *text, int *width) {
+    struct glyph g = {0, 0, 0};
+    if (*text) g = glyph_at(text);
+    *width = g.width;
+    return g.bytes;
+}
+
 int kb_text_width(const char *text) {
     int width = 0;
     for (const char *p = text; *p;) {

@@ -6,6 +6,8 @@
 
 /* Columns that text takes on a terminal (full-width characters two, combining marks none). */
 int kb_text_width(const char *text);
+/* The bytes of its first character (0 at the end) and the columns it takes. */
+int kb_text_next(const char *text, int *width);
 /* Adds text cut to width columns, with an ellipsis when it was cut, padded with spaces to width when pad. */
 void kb_text_fit(struct kb_buf *out, const char *text, int width, bool pad);
 /*
