@@ -85,6 +85,8 @@ KB_MUST_CHECK struct kb_result kb_backup_inspect(struct kb_backup *backup, const
 /* Info.plist's Applications dictionary as an XML plist, for /iTunesRestore/RestoreApplications.plist; data NULL when
  * there is none. */
 KB_MUST_CHECK struct kb_result kb_backup_applications(struct kb_backup *backup, struct kb_buf *out);
+/* As the lists say, without looking further; false also when they cannot be read. */
+bool kb_backup_is_encrypted(const struct kb_backup *backup);
 const char *kb_backup_path(const struct kb_backup *backup);
 /*
  * What the last kb_backup_inspect() found of the agent (backup-format.md 5.6). info->agent is KB_YES for FULL, KB_NO

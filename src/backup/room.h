@@ -100,7 +100,6 @@ bool kb_looks_like_backup(struct kb_dir *dir);
 void kb_status_read(struct kb_dir *dir, struct kb_status *out);
 void kb_manifest_read(struct kb_dir *dir, struct kb_manifest *out);
 void kb_info_read(struct kb_dir *dir, struct kb_info *out);
-bool kb_backup_is_encrypted(const struct kb_backup *backup);
 /* Encrypted and not unlocked: what lies inside cannot be known. */
 bool kb_backup_is_locked(const struct kb_backup *backup);
 /* Metadata only: the three lists, their contradictions, the database's first bytes, the top of the folder. */

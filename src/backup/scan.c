@@ -6,8 +6,9 @@
 #include <string.h>
 
 #include "scan.h"
+#include "walk.h"
 
-enum { FOLDERS = 256, ENTRIES_MAX = 200000, WHOLE_MAX = 50000 };
+enum { FOLDERS = KB_WALK_FOLDERS, ENTRIES_MAX = 200000, WHOLE_MAX = 50000 };
 
 struct scan {
     struct kb_backup *backup;
@@ -20,8 +21,8 @@ struct scan {
     int told;                 /* whole: as a folder */
     struct kb_stored *stored; /* its files, sorted */
     size_t count, room;
-    char name[3];
-    bool stopped, flooded;
+    struct kb_walk *walk;
+    bool stopped;
     struct kb_result result;
 };
 
@@ -39,16 +40,22 @@ void kb_payload_name(char out[KB_PAYLOAD_NAME], const char *file_id) {
     out[43] = '\0';
 }
 
-static void stray(struct scan *scan, const struct kb_entry *entry) {
-    char *path = kb_xasprintf("%s/%s", scan->name, entry->name);
-
-    if (entry->kind == KB_ENTRY_OTHER)
+static void stray(struct scan *scan, const char *path, enum kb_entry_kind kind) {
+    if (kind == KB_ENTRY_OTHER)
         kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", path,
                    _("The folder holds a link, a pipe or a device where only files belong; do not use this folder"));
     else
         kb_finding(scan->findings, KB_OUTCOME_WARNINGS, "extra", path,
                    _("This file does not belong to the backup; it does no harm"));
-    free(path);
+}
+
+static void no_file(struct scan *scan, const struct kb_walked *walked) {
+    char name[KB_PAYLOAD_NAME], hex[41];
+
+    kb_hex(hex, walked->id, sizeof walked->id);
+    kb_payload_name(name, hex);
+    kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", name,
+               _("Something that is no file stands in a file's place; do not use this folder"));
 }
 
 static struct kb_stored *next_stored(struct scan *scan) {
@@ -72,36 +79,27 @@ static void print(struct kb_backup *backup, const struct kb_stored *stored, int6
     if (modified > backup->newest) backup->newest = modified;
 }
 
-static bool take_entry(void *arg, const struct kb_entry *entry) {
-    struct scan *scan = arg;
+static void take_entry(struct scan *scan, const struct kb_walked_folder *folder, const struct kb_walked *walked) {
     struct kb_stored *stored;
 
-    if (!kb_is_file_id(entry->name, strlen(entry->name)) || memcmp(entry->name, scan->name, 2) != 0) {
-        stray(scan, entry);
-        return true;
-    }
-    if (entry->kind != KB_ENTRY_FILE) {
-        char *path = kb_xasprintf("%s/%s", scan->name, entry->name);
+    if (walked->odd) {
+        char *path = kb_xasprintf("%s/%s", folder->name, walked->odd);
 
-        kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", path,
-                   _("Something that is no file stands in a file's place; do not use this folder"));
+        stray(scan, path, walked->kind);
         free(path);
+        return;
     }
-    if (scan->count >= ENTRIES_MAX) {
-        scan->flooded = true;
-        return false;
-    }
+    if (walked->kind != KB_ENTRY_FILE) no_file(scan, walked);
     stored = next_stored(scan);
     memset(stored, 0, sizeof *stored);
-    if (!kb_unhex(stored->id, sizeof stored->id, entry->name)) scan->count--; /* cannot be: its digits were checked */
-    stored->regular = entry->kind == KB_ENTRY_FILE;
-    stored->size = entry->size;
-    print(scan->backup, stored, entry->modified);
+    memcpy(stored->id, walked->id, sizeof stored->id);
+    stored->regular = walked->kind == KB_ENTRY_FILE;
+    stored->size = walked->size;
+    print(scan->backup, stored, walked->modified);
     if (stored->regular) {
         scan->totals->files++;
-        scan->totals->bytes += entry->size;
+        scan->totals->bytes += walked->size;
     }
-    return true;
 }
 
 static int by_id(const void *a, const void *b) {
@@ -109,27 +107,25 @@ static int by_id(const void *a, const void *b) {
 }
 
 static void load_folder(struct scan *scan) {
-    static const char digits[] = "0123456789abcdef";
+    const struct kb_walked_folder *folder = kb_walk_next(scan->walk);
     size_t before = scan->count;
-    struct kb_result res;
+    struct kb_result res = folder->result;
 
-    scan->name[0] = digits[scan->folder >> 4];
-    scan->name[1] = digits[scan->folder & 15];
-    res = kb_dir_list(scan->backup->dir, scan->name, take_entry, scan);
+    for (size_t i = 0; i < folder->count; i++) take_entry(scan, folder, &folder->entries[i]);
     if (kb_is(&res, KB_HOST, KB_HOST_NOT_FOUND)) return;
     if (kb_is(&res, KB_HOST, KB_HOST_DENIED)) {
-        kb_finding(scan->findings, KB_OUTCOME_UNREADABLE, "denied", scan->name,
+        kb_finding(scan->findings, KB_OUTCOME_UNREADABLE, "denied", folder->name,
                    _("This computer does not let kitbench read a part of the backup; allow it, then try again"));
         return;
     }
     if (kb_is(&res, KB_HOST, KB_HOST_NOT_DIR) || kb_is(&res, KB_HOST, KB_HOST_REFUSED) ||
         kb_is(&res, KB_HOST, KB_HOST_LOOP)) {
-        kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", scan->name,
+        kb_finding(scan->findings, KB_OUTCOME_HOSTILE, "hostile-file", folder->name,
                    _("Something else stands in place of one of the backup's folders; do not use this folder"));
         return;
     }
     if (kb_failed(&res)) scan->result = res;
-    if (scan->flooded)
+    if (folder->flooded || (scan->whole && scan->count > ENTRIES_MAX))
         scan->result =
             kb_fail(KB_STORE, KB_STORE_HOSTILE,
                     _("One part of the backup holds more files than any device makes; do not use this folder"));
@@ -222,12 +218,14 @@ struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struc
     backup->walked_files = backup->newest = 0;
     backup->print = 0;
     scan.whole = db && ops->any_order && is_small(db, &scan.rows);
+    scan.walk = kb_walk_new(backup->dir, ENTRIES_MAX);
     if (scan.whole) res = load_all(&scan);
     if (!kb_failed(&res) && db) res = kb_db_rows(db, scan.whole, on_row, &scan);
     if (!kb_failed(&res)) res = scan.result;
     if (!kb_failed(&res) && !scan.stopped) finish(&scan);
     if (!kb_failed(&res)) res = scan.result;
     if (!kb_failed(&res) && scan.stopped) res = kb_cancel_result();
+    kb_walk_free(scan.walk);
     free(scan.stored);
     backup->walked = !kb_failed(&res);
     return res;

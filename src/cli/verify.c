@@ -80,19 +80,9 @@ static int exit_of(enum kb_outcome outcome) {
     }
 }
 
-/* Is there anything that a password opens? */
-static bool is_encrypted(const struct kb_cli *cli, struct kb_backup *backup) {
-    struct kb_backup_info *info = kb_xcalloc(1, sizeof *info);
-    struct kb_backup_options options = kb_backup_options_of(cli, false);
-    struct kb_result res = kb_backup_inspect(backup, &options, info);
-    bool yes = !kb_failed(&res) && info->encrypted == KB_YES;
-    free(info);
-    return yes;
-}
-
 static struct kb_result unlock(struct verifying *v, struct kb_backup *backup) {
     struct kb_result res = kb_ok();
-    if (!is_encrypted(v->cli, backup)) return res;
+    if (!kb_backup_is_encrypted(backup)) return res;
     res = kb_password_get(v->cli, KB_PASSWORD_ASK, _("the backup"), &v->password);
     if (!kb_failed(&res) && v->password) res = kb_backup_unlock(backup, v->password, show_proof, v);
     return res;
