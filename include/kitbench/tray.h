@@ -148,6 +148,59 @@ struct kb_tray_view {
     const char *note;      /* about the whole tray ("usbmuxd is gone ..."); "" */
 };
 
+/* ---- The tray: every line of a sheet to its end
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct kb_tray;
+/* One line as cli has resolved it; borrowed for the run. */
+struct kb_tray_line {
+    const struct kb_sheet_job *sheet;
+    const char *word;    /* the device that is meant */
+    const char *backup;  /* folder; NULL with missing, and when backups are made */
+    const char *missing; /* why there is none */
+    bool encrypted;      /* the backup needs its password */
+    enum kb_route route;
+};
+struct kb_tray_events {
+    void *arg;
+    /* One line of design.md, section 2. result comes once a line of the sheet, as its last. */
+    void (*line)(void *arg, const struct kb_tile *tile, const json_t *object);
+    /* A remark for people; tile NULL: about the whole tray. */
+    void (*log)(void *arg, const struct kb_tile *tile, const char *sentence);
+    /* Something to look at has changed: at most five times a second, at least once. */
+    void (*view)(void *arg, struct kb_tray *tray, const struct kb_tray_view *view);
+    /* With options.keys: what was typed. */
+    void (*key)(void *arg, struct kb_tray *tray, const char *bytes, size_t size);
+};
+struct kb_tray_options {
+    const struct kb_request *base; /* what all requests have: home, store, by, language, password, rules */
+    const char *batch;
+    bool backup;    /* makes backups of the devices */
+    int per_bus;    /* transfers at once on a USB controller; 0: learned */
+    int64_t wait_s; /* ends, with jobs open, when nothing has moved for so long; -1: waits for ever */
+    int64_t memory_bytes;
+    const struct kb_slots *slots; /* borrowed */
+    bool keys;                    /* the terminal of standard input is read key by key */
+    const struct kb_tray_events *events;
+};
+/*
+ * Works until every line has ended: devices are waited for, checked, given their turn, restored, read again and watched
+ * until their steps are closed. What an earlier run of the same batch left in the journal goes on. A device that no
+ * line names is shown and left alone. Ctrl-C once: what must not be cut (a restore) is finished, nothing new begins;
+ * twice: everything is ended at once. Returns the worst of the lines (kb_exit_of() is the exit code): KB_OK when all
+ * are done, KB_OPERATOR when something is left to do by hand, KB_CANCELLED after a Ctrl-C.
+ */
+KB_MUST_CHECK struct kb_result kb_tray_run(const struct kb_tray_options *options, const struct kb_tray_line *lines,
+                                           int count);
+/* From inside of events, for the tile n. Refused with a sentence where it makes no sense. */
+KB_MUST_CHECK struct kb_result kb_tray_retry(struct kb_tray *tray, int n);
+KB_MUST_CHECK struct kb_result kb_tray_set_aside(struct kb_tray *tray, int n, const char *by);
+KB_MUST_CHECK struct kb_result kb_tray_confirm(struct kb_tray *tray, int n, enum kb_step step, const char *by);
+/* Calls each for every step of the tile's job, in order. */
+void kb_tray_steps(struct kb_tray *tray, int n, bool (*each)(void *arg, const struct kb_job_step *step), void *arg);
+void kb_tray_stop(struct kb_tray *tray); /* as Ctrl-C does */
+
 /* "libuv 1.44.2", for doctor. */
 const char *kb_tray_library(void);
 #endif
