@@ -55,14 +55,19 @@ static const struct kb_command commands[] = {
         N_("Writes a report of the journal: who did what, when, with which evidence, and the proof that no row was "
            "changed. The file is written whole or not at all."),
         kb_cmd_report),
+    ROW(KB_CMD_TRAY, "tray", "JOBS.csv", 1, 1, N_("a whole tray by its job sheet"),
+        N_("Works through a job sheet: waits for each device, checks it, gives it its turn, restores, reads it again "
+           "and "
+           "shows what it wants of a hand, until every line has ended. Ctrl-C once finishes the restores that run and "
+           "begins nothing new, twice stops at once; started again with the same sheet it goes on where it was. With "
+           "--backup it makes the devices' backups instead."),
+        kb_cmd_tray),
     ROW(KB_CMD_SLOTS, "slots", "learn|list|set ...", 1, KB_MAX_OPERANDS,
         N_("which USB port is which place in the tray"),
         N_("learn [NAME...] asks to plug a device into one place after the other (1, 2, 3 ... without names) and "
            "keeps which port that is. list shows the slots, who is plugged in, and how often and how fast each has "
            "worked so far. set NAME LOCATION|DEVICE|none names one port by hand, or forgets the name."),
         kb_cmd_slots),
-    {KB_CMD_TRAY, "tray", "JOBS.csv", 0, 1, N_("a whole tray"), N_("A whole tray: comes with a later version."),
-     kb_cmd_later, true},
 };
 
 int main(int argc, char **argv) {

@@ -66,8 +66,9 @@ struct kb_sheet {
  * fine. Release it whatever comes back.
  */
 void kb_sheet_parse(const char *bytes, size_t size, struct kb_sheet *out);
-/* The same for a file; fails (KB_USAGE, KB_HOST) only when it cannot be read. */
-KB_MUST_CHECK struct kb_result kb_sheet_load(const char *path, struct kb_sheet *out);
+/* The same for a file; with backups its lines are devices to back up and need no source. Fails (KB_USAGE, KB_HOST) only
+ * when it cannot be read. */
+KB_MUST_CHECK struct kb_result kb_sheet_load(const char *path, bool backups, struct kb_sheet *out);
 void kb_sheet_wrong(struct kb_sheet *sheet, struct kb_place at, const char *format, ...) KB_PRINTF(3, 4);
 void kb_sheet_sort_errors(struct kb_sheet *sheet);
 void kb_sheet_release(struct kb_sheet *sheet);

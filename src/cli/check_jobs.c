@@ -218,7 +218,7 @@ int kb_check_jobs(struct kb_cli *cli) {
     struct kb_dry dry = {.cli = cli, .path = cli->options.jobs, .rate = -1};
     int code;
     struct kb_result res = judge_options(cli);
-    if (!kb_failed(&res)) res = kb_sheet_load(dry.path, &dry.sheet);
+    if (!kb_failed(&res)) res = kb_sheet_load(dry.path, false, &dry.sheet);
     if (kb_failed(&res) || dry.sheet.error_total) goto out;
     set_lines(&dry);
     res = kb_dry_devices(&dry);

@@ -157,5 +157,5 @@ int kb_cmd_confirm(struct kb_cli *cli);
 int kb_cmd_status(struct kb_cli *cli);
 int kb_cmd_report(struct kb_cli *cli);
 int kb_cmd_slots(struct kb_cli *cli);
-int kb_cmd_later(struct kb_cli *cli); /* tray */
+int kb_cmd_tray(struct kb_cli *cli);
 #endif

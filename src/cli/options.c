@@ -22,7 +22,12 @@ static bool take_target(struct kb_options *options, const char *value) {
 
 static bool take_route(struct kb_options *options, const char *value) { return kb_route_parse(value, &options->route); }
 
+static bool take_per_bus(struct kb_options *options, const char *value) {
+    return kb_parse_int(value, 1, 64, &options->per_bus);
+}
+
 static bool take_wait(struct kb_options *options, const char *value) {
+    options->wait_given = true;
     return kb_parse_int(value, 0, 86400, &options->wait_s);
 }
 
@@ -44,13 +49,13 @@ static bool take_password(struct kb_options *options, const char *value) {
 }
 
 #define AT(member) offsetof(struct kb_options, member)
-#define PAIRING    (KB_FOR(KB_CMD_PAIR) | KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_RESTORE))
-#define JUDGING    (KB_FOR(KB_CMD_CHECK) | KB_FOR(KB_CMD_RESTORE))
+#define PAIRING    (KB_FOR(KB_CMD_PAIR) | KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_RESTORE) | KB_FOR(KB_CMD_TRAY))
+#define JUDGING    (KB_FOR(KB_CMD_CHECK) | KB_FOR(KB_CMD_RESTORE) | KB_FOR(KB_CMD_TRAY))
 #define PASSWORD                                                                                                       \
     (KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_INSPECT) | KB_FOR(KB_CMD_VERIFY) | JUDGING | KB_FOR(KB_CMD_PAIR))
 #define NAMED                                                                                                          \
     (KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_RESTORE) | KB_FOR(KB_CMD_CONFIRM) | KB_FOR(KB_CMD_PAIR) |                   \
-     KB_FOR(KB_CMD_STEPS))
+     KB_FOR(KB_CMD_STEPS) | KB_FOR(KB_CMD_TRAY))
 #define SOURCES (JUDGING | KB_FOR(KB_CMD_INSPECT))
 #define STORES                                                                                                         \
     (KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_BACKUPS) | KB_FOR(KB_CMD_INSPECT) | KB_FOR(KB_CMD_VERIFY) | JUDGING |       \
@@ -61,8 +66,12 @@ const struct kb_option kb_option_table[] = {
      NULL, NULL},
     {"identity", 0, N_("P12"), PAIRING, false, N_("supervision identity (PKCS#12): pairs without a tap"), AT(identity),
      NULL, NULL},
-    {"full", 0, NULL, KB_FOR(KB_CMD_BACKUP), false, N_("back up everything again, not only what changed"), AT(full),
-     NULL, NULL},
+    {"backup", 0, NULL, KB_FOR(KB_CMD_TRAY), false, N_("make the devices' encrypted backups instead of restoring"),
+     AT(backup), NULL, NULL},
+    {"per-bus", 0, N_("N"), KB_FOR(KB_CMD_TRAY), false,
+     N_("so many transfers at once on a USB controller (learned, at most 10)"), 0, take_per_bus, "1 - 64"},
+    {"full", 0, NULL, KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_TRAY), false,
+     N_("back up everything again, not only what changed"), AT(full), NULL, NULL},
     {"quick", 0, NULL, KB_FOR(KB_CMD_VERIFY), false, N_("metadata and lengths only, no content is read"), AT(quick),
      NULL, NULL},
     {"dry-run", 'n', NULL, KB_FOR(KB_CMD_RESTORE), false, N_("only judge; nothing is written to the device"),
@@ -82,13 +91,15 @@ const struct kb_option kb_option_table[] = {
      take_target, "unsupervised, supervised"},
     {"wait", 0, N_("SECONDS"), PAIRING | KB_FOR(KB_CMD_SLOTS), true,
      N_("wait so long for a hand (180); 0 does not wait"), 0, take_wait, "0 - 86400"},
-    {"patience", 0, N_("SECONDS"), KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_RESTORE), false,
+    {"patience", 0, N_("SECONDS"), KB_FOR(KB_CMD_BACKUP) | KB_FOR(KB_CMD_RESTORE) | KB_FOR(KB_CMD_TRAY), false,
      N_("let the device be silent so long (600)"), 0, take_patience, "1 - 86400"},
     {"all", 'a', NULL, KB_FOR(KB_CMD_STEPS), false, N_("closed steps too, not only the open ones"), AT(all), NULL,
      NULL},
     {"offline", 0, NULL, KB_FOR(KB_CMD_STEPS), false, N_("do not look at the devices, only at the journal"),
      AT(offline), NULL, NULL},
-    {"batch", 0, N_("ID"), KB_FOR(KB_CMD_REPORT), false, N_("only the jobs of this batch"), AT(batch), NULL, NULL},
+    {"batch", 0, N_("ID"), KB_FOR(KB_CMD_REPORT) | KB_FOR(KB_CMD_TRAY), false,
+     N_("this batch only (report); the name of the batch, else made of the sheet's place (tray)"), AT(batch), NULL,
+     NULL},
     {"out", 'o', N_("FILE"), KB_FOR(KB_CMD_REPORT) | KB_FOR(KB_CMD_CHECK), false,
      N_("the report (.html, .csv or .json), or the sheet to print of check --jobs (.html)"), AT(out), NULL, NULL},
     {"password-file", 0, N_("FILE"), PASSWORD, true, N_("the first line of FILE is the password"), AT(password_file),

@@ -38,13 +38,13 @@ struct kb_command {
 
 #define KB_MAX_OPERANDS 513 /* slots learn with every name */
 struct kb_options {
-    bool json, full, dry_run, watch, quick, all, offline, verbose, help, version;
+    bool json, backup, wait_given, full, dry_run, watch, quick, all, offline, verbose, help, version;
     const char *store, *password_file, *lang, *by, *batch, *out, *identity, *jobs, *inventory;
     uint32_t accepted; /* bit (1 << rule) */
     enum kb_source source_state;
     enum kb_target_state target_state;
     enum kb_route route;
-    int64_t wait_s, patience_s;
+    int64_t wait_s, patience_s, per_bus;
     const char *operands[KB_MAX_OPERANDS];
     int operand_count;
 };

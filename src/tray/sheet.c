@@ -30,8 +30,13 @@ struct reader {
     int place[COLUMN_COUNT];       /* which cell; -1: there is none */
     char *names[KB_CSV_MAX_CELLS]; /* of the header, cleaned and trimmed */
     int count;
-    bool full; /* too many lines: the rest is not read */
+    bool full;    /* too many lines: the rest is not read */
+    bool backups; /* a sheet for making backups: no line needs one yet */
 };
+
+static bool is_needed(const struct reader *reader, int column) {
+    return known[column].needed && !(column == SOURCE && reader->backups);
+}
 
 /* ---- Errors ---------------------------------------------------------------------------------------------------- */
 
@@ -152,7 +157,7 @@ static void judge_name(struct reader *reader, int cell, bool told[COLUMN_COUNT])
 static void judge_missing(struct reader *reader, const bool told[COLUMN_COUNT]) {
     for (int i = 0; i < COLUMN_COUNT; i++) {
         bool hinted = false;
-        if (!known[i].needed || reader->place[i] >= 0 || told[i]) continue;
+        if (!is_needed(reader, i) || reader->place[i] >= 0 || told[i]) continue;
         for (int cell = 0; cell < reader->count && !hinted; cell++) {
             hinted = is_other_name(known[i].others, reader->names[cell]);
             if (hinted)
@@ -225,7 +230,7 @@ static char *cell_of(struct reader *reader, enum column column) {
                        _("This cell of \"%s\" is too long: at most %d bytes; look whether a quote is missing"),
                        known[column].name, (int)known[column].max);
         text[0] = '\0';
-    } else if (!*text && known[column].needed) {
+    } else if (!*text && is_needed(reader, (int)column)) {
         kb_sheet_wrong(reader->out, reader->record.cells[cell].at,
                        _("The cell of \"%s\" is empty: fill it in, or remove the line"), known[column].name);
     }
@@ -375,8 +380,9 @@ static void read_jobs(struct reader *reader) {
     judge_twice(reader->out);
 }
 
-void kb_sheet_parse(const char *bytes, size_t size, struct kb_sheet *out) {
+static void parse(const char *bytes, size_t size, bool backups, struct kb_sheet *out) {
     struct reader *reader = kb_xcalloc(1, sizeof *reader);
+    reader->backups = backups;
     memset(out, 0, sizeof *out);
     reader->out = out;
     if (size > KB_SHEET_MAX_BYTES)
@@ -390,13 +396,15 @@ void kb_sheet_parse(const char *bytes, size_t size, struct kb_sheet *out) {
     free(reader);
 }
 
-struct kb_result kb_sheet_load(const char *path, struct kb_sheet *out) {
+void kb_sheet_parse(const char *bytes, size_t size, struct kb_sheet *out) { parse(bytes, size, false, out); }
+
+struct kb_result kb_sheet_load(const char *path, bool backups, struct kb_sheet *out) {
     struct kb_buf bytes = {0};
     memset(out, 0, sizeof *out);
     struct kb_result res = kb_file_load(path, KB_SHEET_MAX_BYTES + 1, &bytes);
     /* Not there, a folder, far too large: the command line's mistake. Denied is the computer's. */
     if (kb_failed(&res) && res.code != KB_HOST_DENIED) res.domain = KB_USAGE;
-    if (!kb_failed(&res)) kb_sheet_parse(bytes.data, bytes.size, out);
+    if (!kb_failed(&res)) parse(bytes.data, bytes.size, backups, out);
     kb_buf_release(&bytes);
     return res;
 }
