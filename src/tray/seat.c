@@ -90,9 +90,9 @@ void kb_seat_state(struct kb_seat *seat, enum kb_state state, const char *text) 
 /* What stands open is asked for, once each. */
 static void ask_for_step(struct kb_seat *seat, enum kb_step step) {
     const char *name = kb_step_name(step);
+    kb_text_copy(seat->tile.text, sizeof seat->tile.text, kb_step_text(kb_lang(), step));
     if (kb_streq(seat->tile.ask, name)) return;
     kb_text_copy(seat->tile.ask, sizeof seat->tile.ask, name);
-    kb_text_copy(seat->tile.text, sizeof seat->tile.text, kb_step_text(kb_lang(), step));
     seat->tile.asked_ms = kb_clock_ms();
     seat->tile.until_ms = -1;
     seat->look_every_ms = KB_LOOK_MS;

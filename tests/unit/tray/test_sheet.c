@@ -202,10 +202,10 @@ END_TEST
 
 START_TEST(test_load) {
     struct kb_sheet sheet;
-    struct kb_result res = kb_sheet_load("there/is/no/such/file.csv", &sheet);
+    struct kb_result res = kb_sheet_load("there/is/no/such/file.csv", false, &sheet);
     ck_assert_int_eq(res.domain, KB_USAGE);
     kb_sheet_release(&sheet);
-    res = kb_sheet_load("/", &sheet);
+    res = kb_sheet_load("/", false, &sheet);
     ck_assert_int_eq(res.domain, KB_USAGE);
     kb_sheet_release(&sheet);
 }

@@ -1,0 +1,115 @@
+#!/bin/sh
+# A tray that is killed, whose workers are killed, whose cables fall out, whose usbmuxd goes: every device has a state and a sentence, no
+# process and no lock is left, the journal is whole, and the next run of the same sheet brings every device to its steps.
+# limit: 300
+# shellcheck source=lib.sh
+. "${TOP:-../..}/tests/e2e/lib.sh"
+GEN=$TOP/build/native/backupgen
+[ -x "$GEN" ] || fail "backupgen is not built"
+{
+    echo '{"devices": ['
+    for n in 1 2 3; do
+        [ $n = 1 ] || echo ,
+        printf '{"name":"t%s","udid":"00008101-00000000000000A%s","os":"18.1","phase":"assistant","activated":true,"trusted":true,"supervised":true,"reboot_ms":300,"cloud_configuration":{"IsSupervised":true},"content":{"seed":1%s,"files":10,"profile":"small"},"faults":[]}' $n $n $n
+    done
+    echo ']}'
+} >bench.json
+sim_start bench.json
+store=$KITBENCH_HOME/store
+mkdir -p "$store"
+printf 'secret\n' >pw
+A=00008030-000000000000000A
+"$GEN" "$store" udid=$A os=17.0 files=3000 dpic=1000 iter=1000 password=secret management=supervised-mdm name=X >gen.txt 2>&1 || fail "$(cat gen.txt)"
+{
+    echo target,source
+    for n in 1 2 3; do echo "00008101-00000000000000A$n,$A"; done
+} >jobs.csv
+tray() { "$KB" tray jobs.csv --json --password-file pw --wait "$1" >out 2>err </dev/null & tray=$!; }
+in_out() { [ "$(grep -c "$1" out)" -ge "$2" ]; }
+workers() { pgrep -f "^$KB worker" | wc -l | tr -d ' '; }
+no_worker() { [ "$(workers)" = 0 ]; }
+begin_again() { # all three as new
+    for n in 1 2 3; do ctl wipe t$n >done.txt; ctl activate t$n >done.txt 2>&1 || :; ctl choose-restore t$n >done.txt 2>&1 || :; done
+    rm -rf "$KITBENCH_HOME/journal.db"
+}
+all_restored() { # the next run reaches the steps of all
+    tray 6
+    code=0
+    wait $tray || code=$?
+    same "exit of the next run" "$code" 7
+    for n in 1 2 3; do
+        same "state of $n" "$("$KB" status --json | grep "A$n" | tail -n 1 | json .state)" steps
+    done
+    no_worker || fail "a worker is left"
+    kb 0 report --out report.json
+}
+ctl fault t1 '{"at":"bytes","after":200000,"do":"wait","ms":200}' >done.txt 2>&1 || :
+
+# The tray itself is killed while devices are restored.
+tray 30
+until_true 60 in_out '"phase":"restoring"' 3
+kill -9 $tray
+wait $tray 2>/dev/null || :
+until_true 20 no_worker
+"$KB" status --json >now.txt
+grep -q '"state":"restoring"' now.txt && fail "a dead restore is called running: $(cat now.txt)"
+all_restored
+
+# A worker is killed: its own device alone.
+begin_again
+tray 10
+until_true 60 in_out '"state":"restoring"' 1
+pkill -9 -o -f "^$KB worker" || :
+code=0
+wait $tray || code=$?
+[ $code = 5 ] || [ $code = 7 ] || fail "exit $code"
+same "results" "$(grep -c '"event":"result"' out)" 3
+[ "$(grep -c '"outcome":"restored"' out)" -ge 2 ] || fail "more than one device suffered: $(cat out)"
+all_restored
+
+# The cable falls out of one while it is restored, and comes back.
+begin_again
+tray 10
+until_true 60 in_out 'A2.*"state":"restoring"' 1
+ctl unplug t2 >done.txt
+sleep 1
+ctl plug t2 >done.txt
+code=0
+wait $tray || code=$?
+same "results" "$(grep -c '"event":"result"' out)" 3
+[ "$(grep -c '"outcome":"restored"' out)" -ge 2 ] || fail "more than one device suffered: $(cat out)"
+all_restored
+
+# Ctrl-C once: what is being restored is finished, nothing new begins. Twice: at once.
+begin_again
+"$KB" tray jobs.csv --json --password-file pw --wait 30 --per-bus 1 >out 2>err </dev/null &
+tray=$!
+until_true 60 in_out '"state":"restoring"' 1
+kill -TERM $tray
+code=0
+wait $tray || code=$?
+same "exit after a stop" $code 130
+same "restored" "$(grep -c '"state":"steps"' out)" 1
+same "begun" "$(grep -c '"state":"restoring"' out)" 1
+no_worker || fail "a worker is left"
+all_restored
+begin_again
+tray 30
+until_true 60 in_out '"state":"restoring"' 1
+kill -TERM $tray
+sleep 0.2
+kill -TERM $tray
+code=0
+wait $tray || code=$?
+same "exit after two stops" $code 130
+until_true 10 no_worker
+all_restored
+
+# Two trays on one sheet: the second says so.
+begin_again
+tray 30
+until_true 60 in_out '"state":"checking"' 1
+kb 8 tray jobs.csv --password-file pw --wait 5
+has 'already' err
+kill -9 $tray
+wait $tray 2>/dev/null || :
