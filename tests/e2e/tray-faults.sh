@@ -33,7 +33,7 @@ begin_again() { # all three as new
     rm -rf "$KITBENCH_HOME/journal.db"
 }
 all_restored() { # the next run reaches the steps of all
-    tray 6
+    tray 3
     code=0
     wait $tray || code=$?
     same "exit of the next run" "$code" 7
@@ -43,7 +43,6 @@ all_restored() { # the next run reaches the steps of all
     no_worker || fail "a worker is left"
     kb 0 report --out report.json
 }
-ctl fault t1 '{"at":"bytes","after":200000,"do":"wait","ms":200}' >done.txt 2>&1 || :
 
 # The tray itself is killed while devices are restored.
 tray 30
@@ -57,7 +56,7 @@ all_restored
 
 # A worker is killed: its own device alone.
 begin_again
-tray 10
+tray 4
 until_true 60 in_out '"state":"restoring"' 1
 pkill -9 -o -f "^$KB worker" || :
 code=0
@@ -69,7 +68,7 @@ all_restored
 
 # The cable falls out of one while it is restored, and comes back.
 begin_again
-tray 10
+tray 4
 until_true 60 in_out 'A2.*"state":"restoring"' 1
 ctl unplug t2 >done.txt
 sleep 1
