@@ -28,7 +28,7 @@ A=00008030-000000000000000A B=00008030-000000000000000B
 for backup in $A $B; do
     "$GEN" "$store" udid=$backup os=17.0 files=40 dpic=20000 iter=1000 password=secret management=supervised-mdm name=X >gen.txt 2>&1 || fail "$(cat gen.txt)"
 done
-printf '{"slots":[{"slot":"5","location":%s}]}' $((336592896 + 5 * 65536)) >"$KITBENCH_HOME/slots.json"
+kb 0 slots set 5 $((336592896 + 5 * 65536))
 cat >jobs.csv <<END
 target,source,user,department
 00008101-00000000000000A1,$A,Hanako,East
