@@ -106,6 +106,11 @@ $(B)/backupgen: $(call objs,$(wildcard tests/backupgen/*.c))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
 
+# A second reader of backup folders, to compare with.
+$(B)/bkread: $(call objs,$(wildcard tests/bkread/*.c))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
+
 $(B)/phonesim: $(B)/tests/sim/main.o $(call archive,sim)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
@@ -154,8 +159,8 @@ runner := $(B)/tests/e2e/runner
 $(runner): $(B)/tests/e2e/runner.o
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(check_ldlibs)
 check_ldlibs = $(call once,check_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_tests)) -lpthread -lm)
-tests-built: all $(unit_all) $(runner) $(B)/backupgen
-e2e: all $(runner) $(B)/backupgen
+tests-built: all $(unit_all) $(runner) $(B)/backupgen $(B)/bkread
+e2e: all $(runner) $(B)/backupgen $(B)/bkread
 	@E2E_ONLY='$(ONLY)' sh scripts/run-tests.sh $(runner)
 test: tests-built
 	@sh scripts/run-tests.sh $(unit_all) $(runner)
@@ -177,7 +182,7 @@ build/native/measure: tests/bench/measure.c
 	$(Q)$(CC) $(flags) -o $@ $<
 
 # ---- Care ------------------------------------------------------------------------------------------------------------
-our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/unit/*/*.[ch] \
+our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/unit/*/*.[ch] \
          tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c))
 tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/%,$(our_c))))
 .PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help
