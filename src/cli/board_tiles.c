@@ -1,0 +1,178 @@
+/* The tiles: as roomy as the whole tray allows, in the order of the slots; scrolled when even the smallest do not fit.
+ */
+#include "board_private.h"
+#include "table.h"
+
+#include <stdio.h>
+#include <string.h>
+
+/* One line of a tile: a left text that gives way, and a right one that does not. */
+struct line {
+    char left[480], right[96];
+};
+typedef void fill_line(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line);
+
+static void add_percent(const struct kb_tile *tile, char *out, size_t room) {
+    *out = '\0';
+    if (tile->done_pct >= 0 && tile->done_pct <= 100 && !kb_state_ended(tile->state) && !kb_tile_wants(tile))
+        snprintf(out, room, "%d%%", (int)tile->done_pct);
+}
+
+static void add_head(const struct kb_board *board, const struct kb_tile *tile, struct line *line) {
+    char title[256];
+    struct kb_look look = kb_tile_look(tile);
+    kb_tile_title(tile, title, sizeof title);
+    snprintf(line->left, sizeof line->left, "%s %s", board->ascii ? look.ascii : look.mark, title);
+}
+
+static void fill_title(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    char left[KB_HUMAN_ROOM];
+    add_head(board, tile, line);
+    kb_tile_countdown(tile, now_ms, left);
+    snprintf(line->right, sizeof line->right, "%s%s%s", kb_tile_look(tile).word, *left ? " " : "", left);
+}
+
+static void fill_number(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    add_head(board, tile, line);
+    kb_tile_countdown(tile, now_ms, line->right);
+    if (!*line->right) add_percent(tile, line->right, sizeof line->right);
+}
+
+static void fill_row(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    fill_title(board, tile, now_ms, line);
+    if (kb_tile_wants(tile)) return;
+    add_percent(tile, line->right, sizeof line->right);
+    if (!*line->right) kb_text_copy(line->right, sizeof line->right, kb_tile_look(tile).word);
+}
+
+static void fill_word(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    (void)board, (void)now_ms;
+    kb_text_copy(line->left, sizeof line->left, kb_tile_look(tile).word);
+}
+
+static void fill_who(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    (void)board, (void)now_ms;
+    kb_tile_who(tile, line->left, sizeof line->left);
+}
+
+static void fill_bar(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    char bar[17];
+    (void)board, (void)now_ms;
+    add_percent(tile, line->right, sizeof line->right);
+    if (!*line->right) return;
+    int full = (int)(tile->done_pct / 100 * (sizeof bar - 1) + 0.5);
+    memset(bar, '-', sizeof bar - 1);
+    memset(bar, '#', (size_t)full);
+    bar[sizeof bar - 1] = '\0';
+    snprintf(line->left, sizeof line->left, "[%s]", bar);
+}
+
+static void fill_speed(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    char text[KB_HUMAN_ROOM];
+    (void)board, (void)now_ms;
+    if (kb_state_ended(tile->state)) return;
+    if (tile->rate >= 0) {
+        kb_human_bytes(text, (int64_t)tile->rate);
+        snprintf(line->left, sizeof line->left, "%s/s", text);
+    }
+    if (tile->left_s < 0) return;
+    kb_human_span(text, tile->left_s);
+    snprintf(line->right, sizeof line->right, _("%s left"), text);
+}
+
+static void fill_text(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    (void)board, (void)now_ms;
+    kb_text_copy(line->left, sizeof line->left, tile->text);
+}
+
+/* What matters now: the sentence to a hand, else how fast it moves, else the sentence of the state. */
+static void fill_news(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    char percent[16], text[KB_HUMAN_ROOM];
+    add_percent(tile, percent, sizeof percent);
+    if (!*percent) {
+        fill_text(board, tile, now_ms, line);
+        return;
+    }
+    fill_speed(board, tile, now_ms, line);
+    kb_text_copy(text, sizeof text, line->left);
+    snprintf(line->left, sizeof line->left, "%s %s", percent, text);
+    *line->right = '\0';
+    if (tile->left_s >= 0) kb_human_span(line->right, tile->left_s);
+}
+
+#define MOST_LINES 5
+static const struct shape {
+    int rows, gap, least; /* lines, blank lines below, columns without the one before it */
+    fill_line *lines[MOST_LINES];
+} shapes[] = {
+    {5, 1, 24, {fill_title, fill_who, fill_bar, fill_speed, fill_text}},
+    {4, 1, 22, {fill_title, fill_who, fill_news, fill_text}},
+    {3, 1, 18, {fill_title, fill_who, fill_news}},
+    {3, 0, 18, {fill_title, fill_who, fill_news}},
+    {2, 0, 9, {fill_number, fill_word}},
+    {1, 0, 14, {fill_row}},
+};
+
+static int rows_of(int count, int across) { return (count + across - 1) / across; }
+
+/* The roomiest shape with which all tiles fit, else the smallest; as few tiles across as still fit, so that each is
+ * wide. */
+static const struct shape *choose_shape(int count, struct kb_area area, int *across) {
+    const struct shape *shape = NULL;
+    for (size_t i = 0; i < KB_ARRAY_SIZE(shapes); i++) {
+        shape = &shapes[i];
+        *across = area.columns / (shape->least + 1);
+        if (*across < 1) *across = 1;
+        if (area.columns >= shape->least + 1 &&
+            rows_of(count, *across) * (shape->rows + shape->gap) - shape->gap <= area.rows)
+            break;
+    }
+    while (*across > 1 && rows_of(count, *across - 1) * (shape->rows + shape->gap) - shape->gap <= area.rows &&
+           area.columns / *across < 40)
+        --*across;
+    return shape;
+}
+
+static void draw_line(struct kb_cells *cells, int row, int column, int width, unsigned style, const struct line *line) {
+    int right = kb_text_width(line->right);
+    if (right > width) right = width;
+    int left = right ? width - right - 1 : width;
+    kb_cells_put(cells, row, column, width, style, "", true);
+    if (left > 0) kb_cells_put(cells, row, column, left, style, line->left, true);
+    kb_cells_put(cells, row, column + width - right, right, style, line->right, false);
+}
+
+static void draw_tile(struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, const struct shape *shape,
+                      struct kb_area area) {
+    unsigned style = kb_tile_look(tile).style;
+    bool picked = tile->n == board->selected;
+    for (int i = 0; i < shape->rows && i < area.rows; i++) {
+        struct line line = {"", ""};
+        shape->lines[i](board, tile, now_ms, &line);
+        unsigned here = i < 2 || style == KB_STYLE_DIM ? style : KB_STYLE_NONE;
+        draw_line(&board->now, area.row + i, area.column + 1, area.columns - 1, picked ? here | KB_STYLE_PICKED : here,
+                  &line);
+        if (picked) kb_cells_put(&board->now, area.row + i, area.column, 1, KB_STYLE_STRONG, "[", false);
+    }
+}
+
+void kb_board_draw_tiles(struct kb_board *board, const struct kb_tray_view *view, int64_t now_ms, struct kb_area area) {
+    int index = 0;
+    if (area.rows < 1 || area.columns < 2 || !view->count) return;
+    const struct shape *shape = choose_shape(view->count, area, &board->across);
+    int high = shape->rows + shape->gap, shown = (area.rows + shape->gap) / high;
+    int rows = rows_of(view->count, board->across), wide = area.columns / board->across;
+    if (shown < 1) shown = 1;
+    if (kb_board_selected(board, view, &index)) {
+        int at = index / board->across;
+        if (at < board->top) board->top = at;
+        if (at >= board->top + shown) board->top = at - shown + 1;
+    }
+    if (board->top > rows - shown) board->top = rows > shown ? rows - shown : 0;
+    for (int i = board->top * board->across; i < view->count && i < (board->top + shown) * board->across; i++) {
+        int row = i / board->across - board->top;
+        struct kb_area place = {area.row + row * high, area.column + i % board->across * wide, area.rows - row * high,
+                                wide};
+        draw_tile(board, &view->tiles[i], now_ms, shape, place);
+    }
+}
