@@ -44,7 +44,9 @@ void kb_sheet_wrong(struct kb_sheet *sheet, struct kb_place at, const char *form
     char text[1024];
     va_list args;
     if (sheet->error_total++ >= KB_SHEET_MAX_ERRORS) return;
-    if (!sheet->errors) sheet->errors = kb_xcalloc(KB_SHEET_MAX_ERRORS, sizeof *sheet->errors);
+    if ((sheet->error_count & (sheet->error_count - 1)) == 0) /* 0 and the powers of two: twice the room */
+        sheet->errors = kb_xrealloc(sheet->errors,
+                                    (size_t)(sheet->error_count ? 2 * sheet->error_count : 1) * sizeof *sheet->errors);
     va_start(args, format);
     vsnprintf(text, sizeof text, format, args);
     va_end(args);
