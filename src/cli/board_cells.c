@@ -99,6 +99,7 @@ int kb_cells_put(struct kb_cells *cells, int row, int column, int width, unsigne
         fit.size = 0;
     }
     kb_text_fit(&fit, clean.data, width, pad);
+    kb_buf_add(&fit, "", 0); /* text, even when nothing was added */
     for (const char *p = fit.data; *p;) {
         int columns, size = kb_text_next(p, &columns);
         if (columns > 0 && size < KB_CELL_ROOM) {

@@ -33,7 +33,7 @@ const struct kb_tile **kb_board_queue(const struct kb_tray_view *view, int *coun
 }
 
 /* "1:42  A1  Hanako" and what is left of the line for the sentence. */
-static void entry_head(const struct kb_tile *tile, int64_t now_ms, char *out, size_t room) {
+static void entry_head(const struct kb_tile *tile, int64_t now_ms, int who_columns, char *out, size_t room) {
     char left[KB_HUMAN_ROOM], title[256], who[400], wait[KB_HUMAN_ROOM];
     struct kb_buf head = {0};
     kb_tile_countdown(tile, now_ms, left);
@@ -43,7 +43,7 @@ static void entry_head(const struct kb_tile *tile, int64_t now_ms, char *out, si
     kb_buf_printf(&head, "%s%6s  ", *left ? "!" : " ", *left ? left : wait);
     kb_text_fit(&head, title, 8, true);
     kb_buf_puts(&head, " ");
-    if (strcmp(title, who)) kb_text_fit(&head, who, 14, true);
+    if (who_columns > 0 && strcmp(title, who)) kb_text_fit(&head, who, who_columns, true);
     kb_text_copy(out, room, head.data);
     kb_buf_release(&head);
 }
@@ -75,7 +75,7 @@ static int draw_entry(struct kb_board *board, const struct kb_tile *tile, int64_
     char head[256];
     struct kb_buf line = {0};
     const char *text = *tile->text ? tile->text : kb_ask_word(tile->ask);
-    entry_head(tile, now_ms, head, sizeof head);
+    entry_head(tile, now_ms, tall ? area.columns - 18 : area.columns >= 60 ? 14 : 0, head, sizeof head);
     if (tall) {
         kb_cells_put(&board->now, area.row, area.column, area.columns, entry_style(board, tile), head, true);
         struct kb_area below = {area.row + 1, area.column, area.rows - 1, area.columns};

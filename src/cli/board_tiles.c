@@ -85,19 +85,22 @@ static void fill_text(const struct kb_board *board, const struct kb_tile *tile, 
     kb_text_copy(line->left, sizeof line->left, tile->text);
 }
 
-/* What matters now: the sentence to a hand, else how fast it moves, else the sentence of the state. */
-static void fill_news(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
-    char percent[16], text[KB_HUMAN_ROOM];
+/* How far and how fast, on one line. */
+static void fill_pace(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    char percent[16], speed[KB_HUMAN_ROOM];
     add_percent(tile, percent, sizeof percent);
-    if (!*percent) {
-        fill_text(board, tile, now_ms, line);
-        return;
-    }
+    if (!*percent) return;
     fill_speed(board, tile, now_ms, line);
-    kb_text_copy(text, sizeof text, line->left);
-    snprintf(line->left, sizeof line->left, "%s %s", percent, text);
+    kb_text_copy(speed, sizeof speed, line->left);
+    snprintf(line->left, sizeof line->left, "%s %s", percent, speed);
     *line->right = '\0';
     if (tile->left_s >= 0) kb_human_span(line->right, tile->left_s);
+}
+
+/* What matters now: its pace while it moves, else the sentence. */
+static void fill_news(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    fill_pace(board, tile, now_ms, line);
+    if (!*line->left) fill_text(board, tile, now_ms, line);
 }
 
 #define MOST_LINES 5
@@ -106,7 +109,7 @@ static const struct shape {
     fill_line *lines[MOST_LINES];
 } shapes[] = {
     {5, 1, 24, {fill_title, fill_who, fill_bar, fill_speed, fill_text}},
-    {4, 1, 22, {fill_title, fill_who, fill_news, fill_text}},
+    {4, 1, 22, {fill_title, fill_who, fill_pace, fill_text}},
     {3, 1, 18, {fill_title, fill_who, fill_news}},
     {3, 0, 18, {fill_title, fill_who, fill_news}},
     {2, 0, 9, {fill_number, fill_word}},
