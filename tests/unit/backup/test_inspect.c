@@ -93,13 +93,14 @@ static const struct {
     const char *asked, *damage;
     enum kb_agent_trace trace;
     enum kb_tri agent;
+    const char *word;
 } agents[] = {
-    {"com.example.agent", NULL, KB_TRACE_FULL, KB_YES},
-    {"com.example.agen", NULL, KB_TRACE_NONE, KB_NO},
-    {"com.example.agent2", NULL, KB_TRACE_NONE, KB_NO},
-    {"com.example.agent", "agent-listed-only", KB_TRACE_LISTED, KB_UNKNOWN},
-    {"com.example.agent", "agent-data-only", KB_TRACE_DATA_ONLY, KB_UNKNOWN},
-    {NULL, NULL, KB_TRACE_UNKNOWN, KB_UNKNOWN},
+    {"com.example.agent", NULL, KB_TRACE_FULL, KB_YES, "full"},
+    {"com.example.agen", NULL, KB_TRACE_NONE, KB_NO, "none"},
+    {"com.example.agent2", NULL, KB_TRACE_NONE, KB_NO, "none"},
+    {"com.example.agent", "agent-listed-only", KB_TRACE_LISTED, KB_UNKNOWN, "listed"},
+    {"com.example.agent", "agent-data-only", KB_TRACE_DATA_ONLY, KB_UNKNOWN, "data-only"},
+    {NULL, NULL, KB_TRACE_UNKNOWN, KB_UNKNOWN, ""},
 };
 
 START_TEST(test_agent) {
@@ -110,6 +111,7 @@ START_TEST(test_agent) {
 
     ck_assert_int_eq(kb_backup_agent(backup), agents[_i].trace);
     ck_assert_int_eq(info.agent, agents[_i].agent);
+    ck_assert_str_eq(kb_agent_trace_name(kb_backup_agent(backup)), agents[_i].word);
     kb_backup_free(backup);
 }
 END_TEST
@@ -145,6 +147,39 @@ START_TEST(test_facts_file) {
     write_facts(facts[_i].udid, facts[_i].source, facts[_i].uuid);
     info = inspect(backup, NULL);
     ck_assert_msg(info.source_origin == facts[_i].origin, "%s: %d", facts[_i].why, info.source_origin);
+    kb_backup_free(backup);
+}
+END_TEST
+
+/* Who is believed first: kitbench's own facts, then the profiles inside, then the operator; else nobody. */
+static const struct {
+    bool facts;
+    enum gen_management management;
+    const char *damage;
+    enum kb_source operator_says, source;
+    enum kb_origin origin;
+} beliefs[] = {
+    {true, GEN_MDM, NULL, KB_SOURCE_NO_MDM, KB_SOURCE_SUPERVISED, KB_ORIGIN_FACTS},
+    {true, GEN_NO_CONTAINER, NULL, KB_SOURCE_UNKNOWN, KB_SOURCE_SUPERVISED, KB_ORIGIN_FACTS},
+    {false, GEN_MDM, NULL, KB_SOURCE_NO_MDM, KB_SOURCE_UNSUPERVISED, KB_ORIGIN_PROFILES},
+    {false, GEN_NO_CONTAINER, NULL, KB_SOURCE_NO_MDM, KB_SOURCE_NO_MDM, KB_ORIGIN_OPERATOR},
+    {false, GEN_UNMANAGED, "mdm-edited", KB_SOURCE_SUPERVISED, KB_SOURCE_SUPERVISED, KB_ORIGIN_OPERATOR},
+    {false, GEN_UNMANAGED, "mdm-edited", KB_SOURCE_UNKNOWN, KB_SOURCE_UNKNOWN, KB_ORIGIN_NONE},
+    {false, GEN_NO_CONTAINER, NULL, KB_SOURCE_UNKNOWN, KB_SOURCE_UNKNOWN, KB_ORIGIN_NONE},
+};
+
+START_TEST(test_beliefs) {
+    size_t row = (size_t)_i / 2;
+    struct gen_spec spec = {
+        .password = _i & 1 ? "kit" : NULL, .management = beliefs[row].management, .damage = beliefs[row].damage};
+    struct kb_backup *backup = fixture_backup(&spec, true);
+    struct kb_backup_options options = {.source_state = beliefs[row].operator_says};
+    struct kb_backup_info info;
+
+    if (beliefs[row].facts) write_facts(GEN_UDID, "\"supervised\"", "null");
+    info = inspect(backup, &options);
+    ck_assert_msg(info.source_state == beliefs[row].source, "row %zu: %s", row, kb_source_name(info.source_state));
+    ck_assert_msg(info.source_origin == beliefs[row].origin, "row %zu: from %d", row, info.source_origin);
     kb_backup_free(backup);
 }
 END_TEST
@@ -229,6 +264,7 @@ int main(void) {
     tcase_add_test(cases[0], test_locked);
     tcase_add_loop_test(cases[0], test_agent, 0, (int)KB_ARRAY_SIZE(agents));
     tcase_add_loop_test(cases[0], test_facts_file, 0, (int)KB_ARRAY_SIZE(facts));
+    tcase_add_loop_test(cases[0], test_beliefs, 0, 2 * (int)KB_ARRAY_SIZE(beliefs));
     tcase_add_test(cases[0], test_hostile_facts);
     tcase_add_loop_test(cases[0], test_health, 0, (int)KB_ARRAY_SIZE(healths));
     tcase_add_test(cases[0], test_applications);
