@@ -21,7 +21,7 @@ printf 'secret\n' >pw
 A=00008030-000000000000000A
 "$GEN" "$store" udid=$A os=17.0 files=3000 dpic=1000 iter=1000 password=secret management=supervised-mdm name=X >gen.txt 2>&1 || fail "$(cat gen.txt)"
 {
-    echo target,source
+    echo "target,source"
     for n in 1 2 3; do echo "00008101-00000000000000A$n,$A"; done
 } >jobs.csv
 tray() { "$KB" tray jobs.csv --json --password-file pw --wait "$1" >out 2>err </dev/null & tray=$!; }

@@ -67,7 +67,7 @@ same "outcome of 3" "$(result first.out 3 .outcome)" refused
 same "results" "$(grep -c '"event":"result"' first.out)" 4
 has 'Not in the sheet' err
 same "the fourth was left alone" "$(ctl seen t4 | grep -c 'mobilebackup2\|"Pair"' || :)" 0
-for n in 1 2 5; do same "state of $n" "$("$KB" status --json | grep "A$n" | json .state)" done; done
+for n in 1 2 5; do same "state of $n" "$("$KB" status --json | grep "A$n" | json .state)" 'done'; done
 same "slot" "$("$KB" status --json | grep A5 | json .slot)" 5
 for n in 1 2 5; do same "restores of $n" "$(ctl seen t$n | grep -c '"Restore"' || :)" "$(ctl seen t1 | grep -c '"Restore"' || :)"; done
 sim_clean t1 t2 t5
