@@ -1,8 +1,8 @@
 /*
  * kitbench tray: reads the sheet, finds the backups, and hands it all to the tray's engine; shows what it says, as JSON
- * lines or as plain lines.
+ * lines, as plain lines, or as a picture of the tray on a terminal (tray_screen.c).
  */
-#include "pairing.h"
+#include "tray_screen.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +16,7 @@ struct run {
     struct kb_tray_line *lines;
     char **owned; /* texts of lines */
     int owned_count;
+    struct kb_screen *screen; /* NULL: plain lines */
     int64_t told_ms;
 };
 
@@ -118,12 +119,14 @@ static void say_line(struct run *run, const struct kb_tile *tile, const json_t *
 static void on_line(void *arg, const struct kb_tile *tile, const json_t *object) {
     struct run *run = arg;
     kb_put_json(run->cli, object);
-    say_line(run, tile, object);
+    if (!run->screen) say_line(run, tile, object);
 }
 
 static void on_log(void *arg, const struct kb_tile *tile, const char *sentence) {
     struct run *run = arg;
-    if (tile)
+    if (run->screen)
+        kb_screen_log(run->screen, tile, sentence);
+    else if (tile)
         say_of(run, tile, KB_PAINT_DIM, sentence);
     else
         kb_say(run->cli, "%s", sentence);
@@ -144,8 +147,16 @@ static void say_progress(struct run *run, const struct kb_tray_view *view) {
 }
 
 static void on_view(void *arg, struct kb_tray *tray, const struct kb_tray_view *view) {
-    (void)tray;
-    say_progress(arg, view);
+    struct run *run = arg;
+    if (run->screen)
+        kb_screen_show(run->screen, tray, view);
+    else
+        say_progress(run, view);
+}
+
+static void on_key(void *arg, struct kb_tray *tray, const char *bytes, size_t size) {
+    struct run *run = arg;
+    if (run->screen) kb_screen_key(run->screen, tray, bytes, size);
 }
 
 /* ---- The run ------------------------------------------------------------------------------------------------------
@@ -172,13 +183,19 @@ static bool is_batch_name(const char *name) {
     return *name && *name != '.' && strlen(name) < KB_JOB_ID_ROOM && !name[strspn(name, allowed)];
 }
 
+static int64_t wait_of(const struct run *run) {
+    if (run->cli->options.wait_given || !run->screen) return run->cli->options.wait_s;
+    return -1; /* a person sits there */
+}
+
 static struct kb_result work(struct run *run, const char *batch, struct kb_request *base) {
     struct kb_cli *cli = run->cli;
     struct kb_slots *slots = NULL;
     const char *per_bus = kb_setting(&cli->settings, KB_SET_PER_BUS);
-    const struct kb_tray_events events = {run, on_line, on_log, on_view, NULL};
+    const struct kb_tray_events events = {run, on_line, on_log, on_view, on_key};
     struct kb_result res = kb_slots_load(cli->home, &slots);
     if (kb_failed(&res)) return res;
+    if (!cli->options.json && cli->err_live && kb_tty_is(0)) run->screen = kb_screen_open(cli, base->by);
     const struct kb_tray_options options = {
         .base = base,
         .batch = batch,
@@ -186,12 +203,14 @@ static struct kb_result work(struct run *run, const char *batch, struct kb_reque
         .per_bus = (int)(cli->options.per_bus ? cli->options.per_bus
                          : per_bus            ? strtol(per_bus, NULL, 10)
                                               : 0),
-        .wait_s = cli->options.wait_s,
+        .wait_s = wait_of(run),
         .memory_bytes = KB_TRANSFER_MEMORY,
         .slots = slots,
+        .keys = run->screen != NULL,
         .events = &events,
     };
     res = kb_tray_run(&options, run->lines, run->sheet.count);
+    kb_screen_close(run->screen);
     kb_slots_free(slots);
     return res;
 }
