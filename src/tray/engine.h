@@ -7,6 +7,7 @@
 
 #include "interrupt.h"
 #include "worker.h"
+#include <uv.h>
 
 #define KB_TRAY_TRIES   3     /* transfers and other tries that failed, of one line in one run */
 #define KB_BACKOFF_MS   5000  /* before the second; three times as long before the third */
