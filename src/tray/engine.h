@@ -13,6 +13,7 @@
 #define KB_BACKOFF_MS   5000  /* before the second; three times as long before the third */
 #define KB_LOOK_MS      2000  /* a device with open steps is looked at again after so long, */
 #define KB_LOOK_LATE_MS 60000 /* and when nothing happens ever later, up to so long */
+#define KB_SILENT_MS    10000 /* a transfer that said nothing for so long leaves its turn to others */
 #define KB_MAX_READERS  8     /* processes at once that only read devices */
 
 /* An attached device, or one that was. */

@@ -60,10 +60,16 @@ static int bus_of(struct kb_seat *seat) {
     return port ? kb_bus_of(port->attached.location) : 0;
 }
 
+/* One that waits for a passcode, or is silent, uses nothing of the bus, and must not hold up the others. */
+static bool uses_bus(const struct kb_seat *seat, int64_t now) {
+    return seat->moving && !seat->tile.ask[0] && now - seat->sample_ms < KB_SILENT_MS;
+}
+
 static int moving_on(struct kb_tray *tray, int bus) {
+    int64_t now = kb_clock_ms();
     int count = 0;
     for (int i = 0; i < tray->seat_count; i++)
-        if (tray->seats[i]->moving && bus_of(tray->seats[i]) == bus) count++;
+        if (uses_bus(tray->seats[i], now) && bus_of(tray->seats[i]) == bus) count++;
     return count;
 }
 
@@ -86,6 +92,7 @@ static void give_turns(struct kb_tray *tray) {
         if (seat->tile.queued) continue;
         seat->holds = false;
         seat->moving = true;
+        seat->sample_ms = kb_clock_ms();
         kb_worker_turn(seat->worker);
     }
     free(waiting);
