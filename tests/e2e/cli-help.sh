@@ -19,7 +19,7 @@ says() { grep -q -- "$1" "$2" || fail "\"$1\" is not in $2: $(cat "$2")"; }
 for lang in en ja; do
     expect 0 "$KB" --help --lang $lang
     if [ ! -s out ] || [ -s err ]; then fail "--help belongs on standard output"; fi
-    for command in doctor devices pair backup backups inspect verify check restore steps confirm status report slots; do
+    for command in doctor devices pair backup backups inspect verify check restore steps confirm status report tray slots; do
         expect 0 "$KB" $command --help --lang $lang
         if [ ! -s out ] || [ -s err ]; then fail "$command --help belongs on standard output"; fi
         says "kitbench $command" out
@@ -68,7 +68,7 @@ wrong --source-state check a b --source-state nonsense
 wrong --lang devices --lang fr
 wrong --wait pair x --wait soon
 wrong --password-file backup x --password secret
-wrong tray tray jobs.csv
+wrong tray tray
 wrong frob slots frob
 wrong slots slots
 wrong --out report
