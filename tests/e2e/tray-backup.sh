@@ -1,7 +1,7 @@
 #!/bin/sh
 # A tray of backups: encryption is switched on with each device's passcode; one whose passcode nobody enters holds up nobody else, and is
 # given up with a sentence; the next run makes its backup alone.
-# limit: 200
+# limit: 400
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 cat >bench.json <<END

@@ -1,7 +1,7 @@
 #!/bin/sh
 # A tray by its sheet: matched by UDID, serial number and slot; one backup for two; a device that is too old; one that no line names; one
 # that is plugged in late. Steps are ticked by a scripted hand and confirmed from another terminal; the tray ends by itself. Then again.
-# limit: 240
+# limit: 420
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 GEN=$TOP/build/native/backupgen

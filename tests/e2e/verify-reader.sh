@@ -1,6 +1,6 @@
 #!/bin/sh
 # A second reader, written from the format alone, and `kitbench verify` say the same of whole and of damaged backups.
-# limit: 120
+# limit: 300
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 
