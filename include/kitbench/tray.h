@@ -73,6 +73,22 @@ void kb_sheet_wrong(struct kb_sheet *sheet, struct kb_place at, const char *form
 void kb_sheet_sort_errors(struct kb_sheet *sheet);
 void kb_sheet_release(struct kb_sheet *sheet);
 
+/* ---- What a word for a device means (match.c; pure)
+ * ---------------------------------------------------------------------------------------------------------------------
+ */
+
+struct kb_known {
+    const char *udid, *serial, *imei, *slot; /* "" or NULL where it is not known */
+};
+enum kb_means { KB_MEANS_NO, KB_MEANS_START, KB_MEANS_IT };
+#define KB_SHORTEST_START 4 /* of a UDID's start, dashes not counted */
+/* Whether word means that device: UDID, serial number, IMEI or slot:NAME are IT, the start of a UDID is START. Neither
+ * case nor the '-' of a UDID counts. */
+enum kb_means kb_word_means(const char *word, const struct kb_known *known);
+bool kb_word_is_short(const char *word); /* to be the start of a UDID; a word of dashes alone would start them all */
+/* The name behind "slot:"; NULL when word is none. */
+const char *kb_slot_word(const char *word);
+
 /* ---- Slots: which USB port is which place in the tray (KITBENCH_HOME/slots.json)
  * ---------------------------------------------------------------------------------------------------------------------
  */

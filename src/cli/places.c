@@ -1,9 +1,6 @@
 /* Places in the tray, as the other sub-commands use them: a label for who is there, and slot:NAME. */
 #include "resolve.h"
 
-#include <string.h>
-
-#define PREFIX "slot:"
 
 struct kb_slots *kb_cli_slots(const struct kb_cli *cli) {
     struct kb_slots *slots = NULL;
@@ -24,8 +21,6 @@ void kb_request_device(const struct kb_cli *cli, struct kb_request *request, enu
     kb_request_place(slots, request, attached->location);
     kb_slots_free(slots);
 }
-
-const char *kb_slot_word(const char *word) { return kb_text_starts(word, PREFIX) ? word + strlen(PREFIX) : NULL; }
 
 struct kb_result kb_slot_known(const struct kb_cli *cli, const struct kb_slots *slots, const char *word,
                                int64_t *location) {

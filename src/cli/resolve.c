@@ -1,44 +1,21 @@
 /* Finds the device that a word on the command line means; never guesses between two. */
 #include "resolve.h"
 
-#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
 #define MUX_WAIT_MS 10000
 
-static int lower(char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsigned char)c; }
-
-/* Equal texts apart from case and '-'; with start, word may be shorter than text. */
-static bool like(const char *text, const char *word, bool start) {
-    if (!*text) return false;
-    for (;;) {
-        while (*text == '-') text++;
-        while (*word == '-') word++;
-        if (!*word) return start || !*text;
-        if (lower(*text) != lower(*word)) return false;
-        text++;
-        word++;
-    }
-}
-
-/* A word of dashes alone would be the start of everything. */
-static size_t word_length(const char *word) {
-    size_t length = 0;
-    for (; *word; word++) length += *word != '-';
-    return length;
-}
-
-static bool matches(const struct kb_candidate *c, const char *word, bool start) {
-    if (!start) return like(c->udid, word, false) || like(c->serial, word, false) || like(c->imei, word, false);
-    return word_length(word) >= KB_SHORTEST_START && like(c->udid, word, true);
+static enum kb_means means(const struct kb_candidate *c, const char *word) {
+    const struct kb_known known = {c->udid, c->serial, c->imei, ""};
+    return kb_word_means(word, &known);
 }
 
 enum kb_match kb_match_device(const struct kb_candidate *list, int count, const char *word, int *index) {
-    for (int start = 0; start < 2; start++) {
+    for (enum kb_means how = KB_MEANS_IT; how >= KB_MEANS_START; how--) {
         int found = 0;
         for (int i = 0; i < count; i++) {
-            if (!matches(&list[i], word, start)) continue;
+            if (means(&list[i], word) != how) continue;
             *index = i;
             found++;
         }
@@ -50,14 +27,14 @@ enum kb_match kb_match_device(const struct kb_candidate *list, int count, const 
 static struct kb_result ambiguous(const struct kb_cli *cli, const struct kb_candidate *list, int count,
                                   const char *word) {
     for (int i = 0; i < count; i++)
-        if (matches(&list[i], word, false) || matches(&list[i], word, true))
+        if (means(&list[i], word) != KB_MEANS_NO)
             kb_say(cli, "  %s  %s  %s", list[i].udid, list[i].serial, list[i].name);
     return kb_usage(cli->command, _("\"%.60s\" could be more than one device; write more of its UDID"), word);
 }
 
 static struct kb_result refuse_short(const struct kb_cli *cli, const char *word) {
     if (kb_slot_word(word)) return kb_ok();
-    if (word_length(word) < KB_SHORTEST_START)
+    if (kb_word_is_short(word))
         return kb_usage(cli->command,
                         _("\"%.60s\" is too short for a device; write at least %d characters of its UDID"), word,
                         KB_SHORTEST_START);

@@ -8,7 +8,6 @@ struct kb_candidate {
     char udid[KB_UDID_ROOM], serial[64], imei[32], name[256];
 };
 enum kb_match { KB_MATCH_NONE, KB_MATCH_ONE, KB_MATCH_MANY };
-#define KB_SHORTEST_START 4
 /*
  * Pure. A whole UDID, serial number or IMEI comes before the start of a UDID. Case and the '-' of a UDID do not count.
  * index: the one that matched.
@@ -22,8 +21,6 @@ KB_MUST_CHECK struct kb_result kb_resolve_known(const struct kb_cli *cli, const 
                                                 char udid[KB_UDID_ROOM]);
 
 /* ---- slot:NAME (places.c) */
-/* The name behind "slot:"; NULL when word is none. */
-const char *kb_slot_word(const char *word);
 /* The port of slot:NAME; KB_USAGE when there is no such slot. */
 KB_MUST_CHECK struct kb_result kb_slot_known(const struct kb_cli *cli, const struct kb_slots *slots, const char *word,
                                              int64_t *location);

@@ -106,14 +106,6 @@ struct kb_port *kb_port_of(struct kb_tray *tray, const char *udid); /* present o
 /* Reads who has to be known, gives devices to the lines that mean them, shows the others. */
 void kb_ports_match(struct kb_tray *tray);
 
-/* ---- match.c: pure ---- */
-struct kb_known {
-    const char *udid, *serial, *imei, *slot;
-};
-enum kb_means { KB_MEANS_NO, KB_MEANS_START, KB_MEANS_IT };
-/* Whether word means that device: UDID, serial, IMEI or slot:NAME are IT; the start of a UDID is START. */
-enum kb_means kb_word_means(const char *word, const struct kb_known *known);
-
 /* ---- seat.c: one line's life ---- */
 struct kb_seat *kb_seat_new(struct kb_tray *tray, const struct kb_tray_line *line);
 void kb_seat_free(struct kb_seat *seat);

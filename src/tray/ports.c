@@ -164,7 +164,7 @@ static void warn_of_twin(const struct kb_tray *tray, const struct kb_port *port,
     for (int i = 0; i < tray->seat_count; i++) {
         const struct kb_seat *seat = tray->seats[i];
         if (!seat->line || !seat->bound || seat->ended || kb_streq(seat->tile.udid, port->attached.udid)) continue;
-        if (!kb_text_starts(seat->line->word, "slot:") || means(seat, port) != KB_MEANS_IT) continue;
+        if (!kb_slot_word(seat->line->word) || means(seat, port) != KB_MEANS_IT) continue;
         snprintf(nobody->tile.text, sizeof nobody->tile.text,
                  _("Slot %s belongs to another device (%s, line %d): put that one back, or correct the sheet and start "
                    "again"),

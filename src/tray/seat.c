@@ -12,8 +12,8 @@ static void fill_from_sheet(struct kb_seat *seat) {
     kb_text_copy(seat->tile.target, sizeof seat->tile.target, seat->line->word);
     kb_text_copy(seat->tile.user, sizeof seat->tile.user, sheet->user);
     kb_text_copy(seat->tile.asset_tag, sizeof seat->tile.asset_tag, sheet->asset_tag);
-    if (kb_text_starts(seat->line->word, "slot:"))
-        kb_text_copy(seat->tile.slot, sizeof seat->tile.slot, seat->line->word + 5);
+    const char *slot = kb_slot_word(seat->line->word);
+    if (slot) kb_text_copy(seat->tile.slot, sizeof seat->tile.slot, slot);
 }
 
 static void clear_progress(struct kb_tile *tile) {

@@ -364,7 +364,7 @@ static bool is_of_line(const struct kb_seat *seat, const struct kb_job *job) {
     const struct kb_known known = {job->device, job->device_serial, "", job->slot};
     if (kb_streq(word, seat->line->word)) return true;
     /* A slot may have had another device since; the word that was in the sheet then counts. */
-    return !kb_text_starts(seat->line->word, "slot:") && kb_word_means(seat->line->word, &known) != KB_MEANS_NO;
+    return !kb_slot_word(seat->line->word) && kb_word_means(seat->line->word, &known) != KB_MEANS_NO;
 }
 
 static void tell_changed(struct kb_seat *seat, const struct kb_job *job) {

@@ -1,5 +1,5 @@
 /* Whom a word of the sheet means. */
-#include "engine.h"
+#include "kitbench/tray.h"
 #include <check.h>
 #include <stdlib.h>
 
