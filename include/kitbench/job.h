@@ -91,6 +91,12 @@ struct kb_result kb_job_run(const struct kb_request *request, const struct kb_si
 json_t *kb_inspected_to_json(const struct kb_backup_info *info);
 bool kb_inspected_from_json(struct kb_backup_info *info, const json_t *object); /* false: not such an object */
 
+/* The lines of design.md section 2 that more than one room says, with exactly its keys in its order; the caller's.
+ * device: UDID, or the sheet's word while it is not known. */
+json_t *kb_line_operator(const char *device, const char *ask, const char *text);
+json_t *kb_line_state(const char *device, enum kb_state state);
+json_t *kb_line_result(const char *device, const char *outcome, const struct kb_result *res);
+
 /* The state machine as one table; the picture is in ARCHITECTURE.md. A pair that is not there stays where it is. */
 enum kb_job_event {
     KB_EV_START,

@@ -1,6 +1,6 @@
 /*
  * The JSON lines of a job (design.md, section 2), with exactly the contract's keys in its order. Nothing else speaks to
- * the sink.
+ * the sink; the tray makes its own lines with the same functions.
  */
 #include "job.h"
 #include <math.h>
@@ -14,10 +14,10 @@ void kb_job_emit(struct job *job, json_t *object) {
     json_decref(object);
 }
 
-static json_t *event(const struct job *job, const char *name) {
+static json_t *event(const char *device, const char *name) {
     json_t *object = json_object();
     json_object_set_new(object, "event", json_string(name));
-    kb_json_set_text(object, "device", job->req->udid);
+    kb_json_set_text(object, "device", device);
     return object;
 }
 
@@ -36,28 +36,42 @@ void kb_job_progress(struct job *job, const char *phase, double done_pct, int64_
     job->phase = phase;
     job->told_ms = now;
     job->told_pct = done_pct;
-    json_t *object = event(job, "progress");
+    json_t *object = event(job->req->udid, "progress");
     json_object_set_new(object, "phase", json_string(phase));
     json_object_set_new(object, "done_pct", percent(done_pct));
     kb_json_set_int(object, "bytes", bytes);
     kb_job_emit(job, object);
 }
 
-void kb_job_operator(struct job *job, const char *ask, const char *text) {
-    json_t *object = event(job, "operator");
+json_t *kb_line_operator(const char *device, const char *ask, const char *text) {
+    json_t *object = event(device, "operator");
     kb_json_set_text(object, "ask", ask);
     kb_json_set_text(object, "text", text);
-    kb_job_emit(job, object);
+    return object;
 }
 
-void kb_job_result_line(struct job *job, const char *outcome, const struct kb_result *res) {
-    json_t *object = event(job, "result");
+json_t *kb_line_state(const char *device, enum kb_state state) {
+    json_t *object = event(device, "state");
+    json_object_set_new(object, "state", json_string(kb_state_name(state)));
+    return object;
+}
+
+json_t *kb_line_result(const char *device, const char *outcome, const struct kb_result *res) {
+    json_t *object = event(device, "result");
     json_object_set_new(object, "outcome", json_string(outcome));
     json_object_set_new(object, "domain", json_string(kb_domain_name(res->domain)));
     json_object_set_new(object, "code", json_integer(res->code));
     kb_json_set_text(object, "text", res->text);
     json_object_set_new(object, "exit", json_integer(kb_exit_of(res)));
-    kb_job_emit(job, object);
+    return object;
+}
+
+void kb_job_operator(struct job *job, const char *ask, const char *text) {
+    kb_job_emit(job, kb_line_operator(job->req->udid, ask, text));
+}
+
+void kb_job_result_line(struct job *job, const char *outcome, const struct kb_result *res) {
+    kb_job_emit(job, kb_line_result(job->req->udid, outcome, res));
 }
 
 void kb_job_deadline(struct job *job, int64_t seconds) {

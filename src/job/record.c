@@ -135,14 +135,6 @@ struct kb_result kb_job_replace_earlier(struct job *job) {
 /* ---- Moving on ----------------------------------------------------------------------------------------------------
  */
 
-static void state_line(struct job *job) {
-    json_t *object = json_object();
-    json_object_set_new(object, "event", json_string("state"));
-    kb_json_set_text(object, "device", job->req->udid);
-    json_object_set_new(object, "state", json_string(kb_state_name(job->row.state)));
-    kb_job_emit(job, object);
-}
-
 struct kb_result kb_job_event(struct job *job, enum kb_job_event event, const char *text) {
     enum kb_state next = kb_job_next(job->row.state, event);
     bool moved = next != job->row.state;
@@ -150,7 +142,7 @@ struct kb_result kb_job_event(struct job *job, enum kb_job_event event, const ch
     struct kb_result res = kb_journal_set_state(job->journal, job->row.id, next, text ? text : "");
     if (kb_failed(&res)) return res;
     job->row.state = next;
-    if (moved && !job->quiet) state_line(job);
+    if (moved && !job->quiet) kb_job_emit(job, kb_line_state(job->req->udid, next));
     return res;
 }
 

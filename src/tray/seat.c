@@ -65,12 +65,13 @@ static void tell(struct kb_seat *seat, const json_t *object) {
     if (events->line) events->line(events->arg, &seat->tile, object);
 }
 
-static json_t *event(const struct kb_seat *seat, const char *name) {
-    json_t *object = json_object();
-    json_object_set_new(object, "event", json_string(name));
-    kb_json_set_text(object, "device", seat->bound ? seat->tile.udid : seat->tile.target);
-    return object;
+/* One of our own; takes the reference. */
+static void tell_own(struct kb_seat *seat, json_t *object) {
+    tell(seat, object);
+    json_decref(object);
 }
+
+static const char *device_of(const struct kb_seat *seat) { return seat->bound ? seat->tile.udid : seat->tile.target; }
 
 void kb_seat_state(struct kb_seat *seat, enum kb_state state, const char *text) {
     if (text) kb_text_copy(seat->tile.text, sizeof seat->tile.text, text);
@@ -78,10 +79,7 @@ void kb_seat_state(struct kb_seat *seat, enum kb_state state, const char *text) 
     if (seat->tile.state == state) return;
     seat->tile.state = state;
     kb_tray_moved(seat->tray);
-    json_t *object = event(seat, "state");
-    json_object_set_new(object, "state", json_string(kb_state_name(state)));
-    tell(seat, object);
-    json_decref(object);
+    tell_own(seat, kb_line_state(device_of(seat), state));
 }
 
 /* ---- The journal --------------------------------------------------------------------------------------------------
@@ -97,11 +95,7 @@ static void ask_for_step(struct kb_seat *seat, enum kb_step step) {
     seat->tile.until_ms = -1;
     seat->look_every_ms = KB_LOOK_MS;
     kb_tray_moved(seat->tray);
-    json_t *object = event(seat, "operator");
-    kb_json_set_text(object, "ask", name);
-    kb_json_set_text(object, "text", seat->tile.text);
-    tell(seat, object);
-    json_decref(object);
+    tell_own(seat, kb_line_operator(device_of(seat), name, seat->tile.text));
 }
 
 void kb_seat_take_job(struct kb_seat *seat, const struct kb_job *job) {
@@ -372,12 +366,5 @@ void kb_seat_end(struct kb_seat *seat, enum kb_state state, const struct kb_resu
     seat->ended = true;
     clear_ask(&seat->tile);
     keep_worst(seat->tray, res);
-    json_t *object = event(seat, "result");
-    json_object_set_new(object, "outcome", json_string(outcome));
-    json_object_set_new(object, "domain", json_string(kb_domain_name(res->domain)));
-    json_object_set_new(object, "code", json_integer(res->code));
-    kb_json_set_text(object, "text", res->text);
-    json_object_set_new(object, "exit", json_integer(kb_exit_of(res)));
-    tell(seat, object);
-    json_decref(object);
+    tell_own(seat, kb_line_result(device_of(seat), outcome, res));
 }

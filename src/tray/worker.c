@@ -80,14 +80,7 @@ static const char *made_up_outcome(const struct kb_worker *w, const struct kb_re
 }
 
 static void make_up_result(struct kb_worker *w, const struct kb_result *res) {
-    json_t *object = json_object();
-    json_object_set_new(object, "event", json_string("result"));
-    kb_json_set_text(object, "device", w->request->udid);
-    json_object_set_new(object, "outcome", json_string(made_up_outcome(w, res)));
-    json_object_set_new(object, "domain", json_string(kb_domain_name(res->domain)));
-    json_object_set_new(object, "code", json_integer(res->code));
-    kb_json_set_text(object, "text", res->text);
-    json_object_set_new(object, "exit", json_integer(kb_exit_of(res)));
+    json_t *object = kb_line_result(w->request->udid, made_up_outcome(w, res), res);
     w->told_result = true;
     if (w->face.line) w->face.line(w->face.arg, object);
     json_decref(object);
