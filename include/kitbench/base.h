@@ -125,6 +125,7 @@ void *kb_xmalloc(size_t size);
 void *kb_xcalloc(size_t count, size_t size);
 void *kb_xrealloc(void *old, size_t size);
 char *kb_xstrdup(const char *text);
+char *kb_xstrdup_some(const char *text); /* NULL for NULL and for "" */
 char *kb_xasprintf(const char *format, ...) KB_PRINTF(1, 2);
 /* Overwrites; the compiler cannot leave it out. */
 void kb_wipe(void *data, size_t size);

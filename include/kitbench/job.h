@@ -63,7 +63,9 @@ struct kb_request {
     struct kb_secret *password;
     struct kb_secret *key; /* what it was derived to for this very backup, by another worker; NULL */
 };
-void kb_request_release(struct kb_request *request);          /* wipes the secrets */
+void kb_request_release(struct kb_request *request); /* wipes the secrets */
+/* All that it says, but for its columns and its secrets: these are given to whom they are meant for. */
+void kb_request_copy(struct kb_request *out, const struct kb_request *request);
 json_t *kb_request_to_json(const struct kb_request *request); /* end it with kb_request_json_free() */
 void kb_request_json_free(json_t *object);                    /* wipes the secrets in it */
 KB_MUST_CHECK struct kb_result kb_request_from_json(struct kb_request *request, const json_t *object);

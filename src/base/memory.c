@@ -21,6 +21,8 @@ char *kb_xstrdup(const char *text) {
     return memcpy(kb_xmalloc(size), text, size);
 }
 
+char *kb_xstrdup_some(const char *text) { return text && *text ? kb_xstrdup(text) : NULL; }
+
 char *kb_xasprintf(const char *format, ...) {
     va_list args, again;
     va_start(args, format);

@@ -4,19 +4,17 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char *copy(const char *text) { return text && *text ? kb_xstrdup(text) : NULL; }
-
 void kb_request_init(const struct kb_cli *cli, struct kb_request *request, enum kb_task task, const char *udid,
                      const char *backup) {
     const struct kb_options *options = &cli->options;
     const char *by = kb_setting(&cli->settings, KB_SET_OPERATOR);
     memset(request, 0, sizeof *request);
     request->task = task;
-    request->home = copy(cli->home);
-    request->store = copy(cli->store);
-    request->udid = copy(udid);
-    request->backup = copy(backup);
-    request->by = by ? copy(by) : kb_host_user();
+    request->home = kb_xstrdup_some(cli->home);
+    request->store = kb_xstrdup_some(cli->store);
+    request->udid = kb_xstrdup_some(udid);
+    request->backup = kb_xstrdup_some(backup);
+    request->by = by ? kb_xstrdup_some(by) : kb_host_user();
     request->lang = kb_lang();
     request->route = options->route;
     request->source_state = options->source_state;
@@ -26,9 +24,9 @@ void kb_request_init(const struct kb_cli *cli, struct kb_request *request, enum 
     request->patience_s = options->patience_s;
     request->full = options->full;
     request->dry_run = options->dry_run;
-    request->agent_bundle_id = copy(kb_setting(&cli->settings, KB_SET_AGENT));
-    request->mdm_profile_identifier = copy(kb_setting(&cli->settings, KB_SET_MDM));
-    request->identity = copy(options->identity);
+    request->agent_bundle_id = kb_xstrdup_some(kb_setting(&cli->settings, KB_SET_AGENT));
+    request->mdm_profile_identifier = kb_xstrdup_some(kb_setting(&cli->settings, KB_SET_MDM));
+    request->identity = kb_xstrdup_some(options->identity);
 }
 
 struct one {

@@ -44,6 +44,13 @@ void kb_request_release(struct kb_request *request) {
     memset(request, 0, sizeof *request);
 }
 
+void kb_request_copy(struct kb_request *out, const struct kb_request *request) {
+    *out = *request;
+    for (size_t i = 0; i < KB_ARRAY_SIZE(texts); i++) *text_of(out, i) = kb_xstrdup_some(*text_of(request, i));
+    out->columns = NULL;
+    out->password = out->identity_password = out->key = NULL;
+}
+
 /* ---- Writing --------------------------------------------------------------------------------------------------- */
 
 static void set_secret(json_t *object, const char *key, const struct kb_secret *secret) {

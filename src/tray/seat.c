@@ -232,8 +232,6 @@ static void on_line(void *arg, json_t *object) {
 
 static void on_log(void *arg, const char *sentence) {
     struct kb_seat *seat = arg;
-    const struct kb_request *base = seat->tray->options->base;
-    (void)base;
     kb_seat_log(seat, "%s", sentence);
 }
 
@@ -264,27 +262,24 @@ static void on_ended(void *arg, const struct kb_result *res) {
     kb_tray_dirty(seat->tray);
 }
 
-static char *copy(const char *text) { return text && *text ? kb_xstrdup(text) : NULL; }
-
 static struct kb_secret *copy_secret(const struct kb_secret *secret) {
     return secret ? kb_secret_new(secret->data, secret->size) : NULL;
 }
 
 /* What only the job of this line has. */
 static void add_line(struct kb_seat *seat, struct kb_request *request) {
-    const struct kb_request *base = seat->tray->options->base;
     const struct kb_tray_line *line = seat->line;
     const struct kb_sheet_job *sheet = line->sheet;
-    request->batch = copy(seat->tray->options->batch);
-    request->slot = copy(seat->tile.slot);
-    request->user = copy(sheet->user);
-    request->asset_tag = copy(sheet->asset_tag);
-    request->backup = copy(line->backup);
+    request->batch = kb_xstrdup_some(seat->tray->options->batch);
+    request->slot = kb_xstrdup_some(seat->tile.slot);
+    request->user = kb_xstrdup_some(sheet->user);
+    request->asset_tag = kb_xstrdup_some(sheet->asset_tag);
+    request->backup = kb_xstrdup_some(line->backup);
     request->columns = sheet->columns ? json_deep_copy(sheet->columns) : json_object();
     json_object_set_new(request->columns, "target", json_string(line->word));
     request->route = line->route;
-    request->source_state = sheet->source_state != KB_SOURCE_UNKNOWN ? sheet->source_state : base->source_state;
-    request->target_state = sheet->target_state != KB_TARGET_UNKNOWN ? sheet->target_state : base->target_state;
+    if (sheet->source_state != KB_SOURCE_UNKNOWN) request->source_state = sheet->source_state;
+    if (sheet->target_state != KB_TARGET_UNKNOWN) request->target_state = sheet->target_state;
     request->hold = true;
     request->hand_wait_s = 7 * 86400; /* the tray says when to stop */
 }
@@ -292,7 +287,6 @@ static void add_line(struct kb_seat *seat, struct kb_request *request) {
 static void add_secrets(struct kb_seat *seat, struct kb_request *request) {
     const struct kb_request *base = seat->tray->options->base;
     const struct kb_tray_line *line = seat->line;
-    request->identity = copy(base->identity);
     request->identity_password = copy_secret(base->identity_password);
     if (seat->tray->options->backup || line->encrypted) request->password = copy_secret(base->password);
     if (!line->backup || !line->encrypted) return;
@@ -302,27 +296,22 @@ static void add_secrets(struct kb_seat *seat, struct kb_request *request) {
     if (!share->key) share->first = seat;
 }
 
+static void begin_job(struct kb_seat *seat, struct kb_request *request) {
+    add_line(seat, request);
+    add_secrets(seat, request);
+    kb_seat_state(seat, KB_STATE_CHECKING, "");
+}
+
 void kb_seat_start(struct kb_seat *seat, enum kb_task task) {
-    const struct kb_request *base = seat->tray->options->base;
     const struct kb_worker_face face = {seat, on_line, on_log, on_key, on_ended};
     struct kb_request *request = &seat->request;
-    *request = (struct kb_request){.task = task,
-                                   .lang = base->lang,
-                                   .accepted = base->accepted,
-                                   .wait_s = base->wait_s,
-                                   .patience_s = base->patience_s,
-                                   .full = base->full};
-    request->home = copy(base->home);
-    request->store = copy(base->store);
-    request->udid = copy(seat->tile.udid);
-    request->by = copy(base->by);
-    request->agent_bundle_id = copy(base->agent_bundle_id);
-    request->mdm_profile_identifier = copy(base->mdm_profile_identifier);
+    kb_request_copy(request, seat->tray->options->base);
+    request->task = task;
+    request->udid = kb_xstrdup(seat->tile.udid);
     if (reads_only(task))
         seat->tray->looking++;
     else
-        add_line(seat, request), add_secrets(seat, request);
-    if (!reads_only(task)) kb_seat_state(seat, KB_STATE_CHECKING, "");
+        begin_job(seat, request);
     seat->worker = kb_worker_start(&seat->tray->home, request, &face);
 }
 
