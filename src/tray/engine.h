@@ -120,6 +120,7 @@ void kb_seat_end(struct kb_seat *seat, enum kb_state state, const struct kb_resu
 void kb_seat_log(struct kb_seat *seat, const char *format, ...) KB_PRINTF(2, 3);
 
 /* ---- settle.c: what a worker's end means ---- */
+void kb_seat_done(struct kb_seat *seat); /* ends a line whose job the journal calls done */
 void kb_seat_settle(struct kb_seat *seat, enum kb_task task, const struct kb_result *res);
 
 /* ---- schedule.c ---- */

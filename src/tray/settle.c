@@ -49,12 +49,12 @@ static void put_aside(struct kb_seat *seat) {
     kb_seat_end(seat, KB_STATE_SET_ASIDE, &res);
 }
 
-static struct kb_result as_done(const struct kb_seat *seat) {
+void kb_seat_done(struct kb_seat *seat) {
     struct kb_result res = kb_ok();
     const char *said = json_string_value(json_object_get(seat->result, "text"));
     bool whole = json_integer_value(json_object_get(seat->result, "exit")) == 0;
     kb_text_copy(res.text, sizeof res.text, said && whole ? said : _("Everything is done"));
-    return res;
+    kb_seat_end(seat, KB_STATE_DONE, &res);
 }
 
 /* By the state in the journal. False: that says nothing, the worker's word counts. */
@@ -62,8 +62,7 @@ static bool by_state(struct kb_seat *seat, const struct kb_result *res) {
     struct kb_result end = *res;
     switch (seat->tile.state) {
     case KB_STATE_DONE:
-        end = as_done(seat);
-        kb_seat_end(seat, KB_STATE_DONE, &end);
+        kb_seat_done(seat);
         return true;
     case KB_STATE_STEPS: /* the device is looked at while a person does them */
         seat->look_every_ms = KB_LOOK_MS;
@@ -87,25 +86,31 @@ static void after_look(struct kb_seat *seat) {
     kb_seat_reload(seat);
     seat->looked = true;
     if (seat->tile.state == KB_STATE_DONE) {
-        struct kb_result end = as_done(seat);
-        kb_seat_end(seat, KB_STATE_DONE, &end);
+        kb_seat_done(seat);
         return;
     }
     seat->look_every_ms = longer > KB_LOOK_LATE_MS ? KB_LOOK_LATE_MS : longer;
     seat->next_ms = kb_clock_ms() + seat->look_every_ms;
 }
 
-/* A worker that died leaves its job as it stood; recovery says what that is. */
-static void recover(struct kb_seat *seat) {
+static bool is_unsettled(enum kb_state state) {
+    return state != KB_STATE_WAITING && state != KB_STATE_STEPS && state != KB_STATE_REBOOTING &&
+           !kb_state_ended(state);
+}
+
+/* A worker that died leaves its job as it stood; recovery, which looks through the whole journal, says what that is. */
+static void take_stock(struct kb_seat *seat) {
+    find_job(seat);
+    if (!is_unsettled(seat->tile.state)) return;
     struct kb_result res = kb_job_recover(seat->tray->journal);
     if (kb_failed(&res)) kb_seat_log(seat, "%s", res.text);
+    find_job(seat);
 }
 
 void kb_seat_settle(struct kb_seat *seat, enum kb_task task, const struct kb_result *res) {
     bool read = task == KB_TASK_EVIDENCE;
     if (seat->put_aside) {
-        recover(seat);
-        find_job(seat);
+        take_stock(seat);
         put_aside(seat);
         return;
     }
@@ -113,8 +118,7 @@ void kb_seat_settle(struct kb_seat *seat, enum kb_task task, const struct kb_res
         after_look(seat);
         return;
     }
-    recover(seat);
-    find_job(seat);
+    take_stock(seat);
     if (by_state(seat, res)) return;
     if (res->domain == KB_CANCELLED)
         kb_seat_state(seat, KB_STATE_WAITING, res->text);

@@ -181,10 +181,7 @@ static void follow_journal(struct kb_tray *tray) {
         struct kb_seat *seat = tray->seats[i];
         if (seat->ended || seat->worker || seat->tile.state != KB_STATE_STEPS) continue;
         kb_seat_reload(seat);
-        if (seat->tile.state != KB_STATE_DONE) continue;
-        struct kb_result res = kb_ok();
-        kb_text_copy(res.text, sizeof res.text, _("Everything is done"));
-        kb_seat_end(seat, KB_STATE_DONE, &res);
+        if (seat->tile.state == KB_STATE_DONE) kb_seat_done(seat);
     }
 }
 
@@ -337,11 +334,7 @@ struct kb_result kb_tray_confirm(struct kb_tray *tray, int n, enum kb_step step,
     if (!kb_failed(&res)) res = kb_journal_finish_if_closed(tray->journal, seat->job, &done);
     if (kb_failed(&res)) return res;
     kb_seat_reload(seat);
-    if (done) {
-        res = kb_ok();
-        kb_text_copy(res.text, sizeof res.text, _("Everything is done"));
-        kb_seat_end(seat, KB_STATE_DONE, &res);
-    }
+    if (done) kb_seat_done(seat);
     return kb_ok();
 }
 
