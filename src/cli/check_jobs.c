@@ -3,6 +3,7 @@
  * line by the rules, and says what is ready and what is not. Writes to no device.
  */
 #include "dry.h"
+#include "sheet.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -10,16 +11,9 @@
 /* ---- Mistakes of the sheet */
 
 static int tell_wrong(struct kb_dry *dry) {
-    struct kb_sheet *sheet = &dry->sheet;
-    kb_sheet_sort_errors(sheet);
-    for (int i = 0; i < sheet->error_count; i++)
-        kb_say(dry->cli, "%s:%d:%d: %s", dry->path, sheet->errors[i].at.line, sheet->errors[i].at.column,
-               sheet->errors[i].text);
-    if (sheet->error_total > sheet->error_count)
-        kb_say(dry->cli, _("%d more mistakes are not shown."), sheet->error_total - sheet->error_count);
     struct kb_result res =
         kb_fail(KB_USAGE, 0, _("Nothing was judged: mend the sheet %s and check it again"), dry->path);
-    return kb_say_result(dry->cli, &res);
+    return kb_sheet_tell(dry->cli, dry->path, &dry->sheet, &res);
 }
 
 /* ---- Judging */

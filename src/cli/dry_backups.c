@@ -3,6 +3,7 @@
  * nobody changed since is not looked at again; its password is proved once for all that it opened.
  */
 #include "dry.h"
+#include "sheet.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,19 +14,6 @@
 #define SAY_EVERY_MS  5000
 
 /* ---- Finding */
-
-/* A whole UDID needs no look through the store: with a thousand lines that would be a million names. */
-static struct kb_result find_folder(const struct kb_cli *cli, const char *word, char **path) {
-    if (kb_udid_is_valid(word)) {
-        char *here = kb_xasprintf("./%s", word), *there = kb_path_join(cli->store, word);
-        struct kb_result res = kb_backup_resolve(NULL, here, path);
-        if (kb_failed(&res)) res = kb_backup_resolve(NULL, there, path);
-        free(here);
-        free(there);
-        if (!kb_failed(&res)) return res;
-    }
-    return kb_backup_resolve(cli->store, word, path);
-}
 
 static struct kb_dry_backup *add_backup(struct kb_dry *dry, json_t *index, char *path) {
     const json_t *known = json_object_get(index, path);
@@ -48,7 +36,7 @@ static void find_all(struct kb_dry *dry) {
     for (int i = 0; i < dry->count; i++) {
         struct kb_dry_line *line = &dry->lines[i];
         char *path = NULL;
-        struct kb_result res = find_folder(dry->cli, line->job->source, &path);
+        struct kb_result res = kb_sheet_backup(dry->cli, line->job->source, &path);
         if (!kb_failed(&res))
             line->backup = add_backup(dry, index, path);
         else if (res.domain == KB_USAGE)

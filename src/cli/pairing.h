@@ -9,6 +9,4 @@
 KB_MUST_CHECK struct kb_result kb_pair_request(struct kb_cli *cli, enum kb_task task, struct kb_request *request);
 /* Runs a check and shows it; the exit code. */
 int kb_judge_pair(struct kb_cli *cli, const struct kb_request *request);
-/* Whether the folder is encrypted, read without its password. */
-KB_MUST_CHECK struct kb_result kb_wants_password(const struct kb_cli *cli, const char *path, bool *wants);
 #endif

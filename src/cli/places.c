@@ -1,7 +1,6 @@
 /* Places in the tray, as the other sub-commands use them: a label for who is there, and slot:NAME. */
 #include "resolve.h"
 
-
 struct kb_slots *kb_cli_slots(const struct kb_cli *cli) {
     struct kb_slots *slots = NULL;
     struct kb_result res = kb_slots_load(cli->home, &slots);

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct kb_result kb_wants_password(const struct kb_cli *cli, const char *path, bool *wants) {
+/* Whether the folder is encrypted, read without its password. */
+static struct kb_result wants_password(const struct kb_cli *cli, const char *path, bool *wants) {
     struct kb_backup_info *info = kb_xcalloc(1, sizeof *info);
     struct kb_backup_options options = kb_backup_options_of(cli, false);
     struct kb_backup *backup = NULL;
@@ -26,7 +27,7 @@ struct kb_result kb_pair_request(struct kb_cli *cli, enum kb_task task, struct k
     if (kb_failed(&res)) goto out;
     res = kb_cli_journal(cli, attached.udid, &journal);
     kb_journal_close(journal);
-    if (!kb_failed(&res)) res = kb_wants_password(cli, path, &wants);
+    if (!kb_failed(&res)) res = wants_password(cli, path, &wants);
     if (kb_failed(&res)) goto out;
     kb_request_device(cli, request, task, &attached, path);
     if (wants && cli->options.route == KB_ROUTE_USB)

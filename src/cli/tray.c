@@ -2,6 +2,7 @@
  * kitbench tray: reads the sheet, finds the backups, and hands it all to the tray's engine; shows what it says, as JSON
  * lines, as plain lines, or as a picture of the tray on a terminal (tray_screen.c).
  */
+#include "sheet.h"
 #include "tray_screen.h"
 
 #include <stdlib.h>
@@ -28,22 +29,28 @@ static char *own(struct run *run, char *text) {
     return run->owned[run->owned_count++] = text;
 }
 
+/* As the lists say: whatever else is wrong with the folder is for the check to say. */
+static bool is_encrypted(const char *path) {
+    struct kb_backup *backup = NULL;
+    struct kb_result res = kb_backup_open(path, &backup);
+    bool yes = !kb_failed(&res) && kb_backup_is_encrypted(backup);
+    kb_backup_free(backup);
+    return yes;
+}
+
 static void find_backup(struct run *run, struct kb_tray_line *line) {
-    char *path = NULL;
-    bool wants = false;
-    struct kb_result res = kb_backup_resolve(run->cli->store, line->sheet->source, &path);
+    char *path = NULL, *real = NULL;
+    struct kb_result res = kb_sheet_backup(run->cli, line->sheet->source, &path);
     if (kb_failed(&res)) {
         if (res.domain == KB_USAGE) kb_sheet_wrong(&run->sheet, line->sheet->source_at, "%s", res.text);
         line->missing = own(run, kb_xstrdup(res.text));
         return;
     }
     /* One folder has one name, so that two lines with it share it. */
-    char *real = NULL;
     res = kb_path_real(path, &real);
     line->backup = own(run, kb_failed(&res) ? kb_xstrdup(path) : real);
+    line->encrypted = is_encrypted(line->backup);
     free(path);
-    res = kb_wants_password(run->cli, line->backup, &wants);
-    line->encrypted = wants; /* what is wrong with it is the check's to say */
 }
 
 /* A backup is made of the device that is the line's source: the old one. A sheet for backups alone has targets only. */
@@ -65,13 +72,8 @@ static void make_lines(struct run *run) {
 }
 
 static int tell_wrong(struct run *run) {
-    struct kb_sheet *sheet = &run->sheet;
-    kb_sheet_sort_errors(sheet);
-    for (int i = 0; i < sheet->error_count; i++)
-        kb_say(run->cli, "%s:%d:%d: %s", run->path, sheet->errors[i].at.line, sheet->errors[i].at.column,
-               sheet->errors[i].text);
     struct kb_result res = kb_fail(KB_USAGE, 0, _("Nothing was begun: mend the sheet %s and start again"), run->path);
-    return kb_say_result(run->cli, &res);
+    return kb_sheet_tell(run->cli, run->path, &run->sheet, &res);
 }
 
 static bool any_encrypted(const struct run *run) {
