@@ -194,6 +194,7 @@ struct kb_tray_options {
     const struct kb_request *base; /* what all requests have: home, store, by, language, password, rules */
     const char *batch;
     bool backup;    /* makes backups of the devices */
+    bool verbose;   /* what workers say of themselves is logged too */
     int per_bus;    /* transfers at once on a USB controller; 0: learned */
     int64_t wait_s; /* ends, with jobs open, when nothing has moved for so long; -1: waits for ever */
     int64_t memory_bytes;
@@ -205,11 +206,12 @@ struct kb_tray_options {
  * Works until every line has ended: devices are waited for, checked, given their turn, restored, read again and watched
  * until their steps are closed. What an earlier run of the same batch left in the journal goes on. A device that no
  * line names is shown and left alone. Ctrl-C once: what must not be cut (a restore) is finished, nothing new begins;
- * twice: everything is ended at once. Returns the worst of the lines (kb_exit_of() is the exit code): KB_OK when all
- * are done, KB_OPERATOR when something is left to do by hand, KB_CANCELLED after a Ctrl-C.
+ * twice: everything is ended at once. Fails when it could not begin. worst, of a run, is the worst of the lines
+ * (kb_exit_of() is the exit code): KB_OK when all are done, KB_OPERATOR when something is left to do by hand,
+ * KB_CANCELLED after a Ctrl-C.
  */
 KB_MUST_CHECK struct kb_result kb_tray_run(const struct kb_tray_options *options, const struct kb_tray_line *lines,
-                                           int count);
+                                           int count, struct kb_result *worst);
 /* From inside of events, for the tile n. Refused with a sentence where it makes no sense. */
 KB_MUST_CHECK struct kb_result kb_tray_retry(struct kb_tray *tray, int n);
 KB_MUST_CHECK struct kb_result kb_tray_set_aside(struct kb_tray *tray, int n, const char *by);

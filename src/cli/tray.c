@@ -190,7 +190,7 @@ static int64_t wait_of(const struct run *run) {
     return -1; /* a person sits there */
 }
 
-static struct kb_result work(struct run *run, const char *batch, struct kb_request *base) {
+static struct kb_result work(struct run *run, const char *batch, struct kb_request *base, struct kb_result *worst) {
     struct kb_cli *cli = run->cli;
     struct kb_slots *slots = NULL;
     const char *per_bus = kb_setting(&cli->settings, KB_SET_PER_BUS);
@@ -202,6 +202,7 @@ static struct kb_result work(struct run *run, const char *batch, struct kb_reque
         .base = base,
         .batch = batch,
         .backup = cli->options.backup,
+        .verbose = cli->options.verbose,
         .per_bus = (int)(cli->options.per_bus ? cli->options.per_bus
                          : per_bus            ? strtol(per_bus, NULL, 10)
                                               : 0),
@@ -211,7 +212,7 @@ static struct kb_result work(struct run *run, const char *batch, struct kb_reque
         .keys = run->screen != NULL,
         .events = &events,
     };
-    res = kb_tray_run(&options, run->lines, run->sheet.count);
+    res = kb_tray_run(&options, run->lines, run->sheet.count, worst);
     kb_screen_close(run->screen);
     kb_slots_free(slots);
     return res;
@@ -248,15 +249,15 @@ static void tell_summary(const struct run *run, const char *batch, const struct 
     else if (res->domain == KB_OPERATOR)
         kb_say(run->cli, _("Something is left to do by hand: kitbench steps, then start the tray again (batch %s)"),
                batch);
-    else if (res->domain != KB_CANCELLED)
+    else
         kb_say(run->cli, _("Not every line is done: kitbench status says what each device is (batch %s)"), batch);
 }
 
 int kb_cmd_tray(struct kb_cli *cli) {
     struct run run = {.cli = cli, .path = cli->options.operands[0]};
     struct kb_request base;
+    struct kb_result worst = kb_ok();
     char batch[KB_JOB_ID_ROOM] = "";
-    bool begun = false;
     int code;
     memset(&base, 0, sizeof base);
     struct kb_result res = kb_sheet_load(run.path, cli->options.backup, &run.sheet);
@@ -264,16 +265,15 @@ int kb_cmd_tray(struct kb_cli *cli) {
     make_lines(&run);
     if (run.sheet.error_total) goto out;
     res = prepare(&run, batch, &base);
-    begun = !kb_failed(&res);
-    if (begun) res = work(&run, batch, &base);
+    if (!kb_failed(&res)) res = work(&run, batch, &base, &worst);
 out:
     if (run.sheet.error_total) {
         code = tell_wrong(&run);
-    } else if (!begun || res.domain == KB_CANCELLED || res.code == KB_HOST_BUSY) {
-        code = kb_say_result(cli, &res);
+    } else if (kb_failed(&res) || worst.domain == KB_CANCELLED) {
+        code = kb_say_result(cli, kb_failed(&res) ? &res : &worst);
     } else {
-        tell_summary(&run, batch, &res);
-        code = kb_exit_of(&res);
+        tell_summary(&run, batch, &worst);
+        code = kb_exit_of(&worst);
     }
     kb_request_release(&base);
     for (int i = 0; i < run.owned_count; i++) free(run.owned[i]);

@@ -230,9 +230,10 @@ static void on_line(void *arg, json_t *object) {
     kb_tray_dirty(seat->tray);
 }
 
+/* What a worker says of itself is for -v, as with one device; what counts comes as its result. */
 static void on_log(void *arg, const char *sentence) {
     struct kb_seat *seat = arg;
-    kb_seat_log(seat, "%s", sentence);
+    if (seat->tray->options->verbose) kb_seat_log(seat, "%s", sentence);
 }
 
 static void on_key(void *arg, struct kb_secret *key) {

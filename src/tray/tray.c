@@ -466,7 +466,8 @@ static void release(struct kb_tray *tray) {
     free(tray);
 }
 
-struct kb_result kb_tray_run(const struct kb_tray_options *options, const struct kb_tray_line *lines, int count) {
+struct kb_result kb_tray_run(const struct kb_tray_options *options, const struct kb_tray_line *lines, int count,
+                             struct kb_result *worst) {
     struct kb_tray *tray = kb_xcalloc(1, sizeof *tray);
     struct kb_lock *lock = NULL;
     tray->options = options;
@@ -474,7 +475,9 @@ struct kb_result kb_tray_run(const struct kb_tray_options *options, const struct
     tray->worst = kb_ok();
     tray->moved_ms = kb_clock_ms();
     struct kb_result res = lock_batch(options, &lock);
-    if (kb_failed(&res) || uv_loop_init(&tray->loop) != 0) goto out;
+    if (!kb_failed(&res) && uv_loop_init(&tray->loop) != 0)
+        res = kb_fail(KB_HOST, KB_HOST_OTHER, _("Cannot watch other processes; close other programs and try again"));
+    if (kb_failed(&res)) goto out;
     uv_idle_init(&tray->loop, &tray->kick);
     tray->kick.data = tray;
     res = kb_worker_home_init(&tray->home, &tray->loop, options->memory_bytes);
@@ -482,7 +485,7 @@ struct kb_result kb_tray_run(const struct kb_tray_options *options, const struct
     if (!kb_failed(&res)) {
         start_loop(tray);
         uv_run(&tray->loop, UV_RUN_DEFAULT);
-        res = tray->stops ? kb_cancel_result() : tray->worst;
+        *worst = tray->stops ? kb_cancel_result() : tray->worst;
     }
     end_loop(tray);
 out:

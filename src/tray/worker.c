@@ -15,6 +15,8 @@
 /* Why we ended it. */
 enum why { WHY_NONE, WHY_DEADLINE, WHY_GARBAGE, WHY_GRACE, WHY_OPERATOR, WHY_START };
 
+#define LINE_ROOM 1024
+
 struct text { /* one pipe's unfinished line */
     char *data;
     size_t size, room;
@@ -192,6 +194,7 @@ static bool take_key(struct kb_worker *w, const json_t *object) {
     if (!w->request->share_key || !size || size > sizeof bytes || !kb_unhex(bytes, size, hex)) return false;
     struct kb_secret *key = kb_secret_new(bytes, size);
     kb_wipe(bytes, sizeof bytes);
+    kb_wipe((char *)(uintptr_t)hex, strlen(hex)); /* jansson's own copy; nobody else holds this string */
     if (w->face.key)
         w->face.key(w->face.arg, key);
     else
@@ -240,9 +243,10 @@ static bool take_log(struct kb_worker *w, char *line, size_t size) {
     return true;
 }
 
+/* Room from the start for any line with a key in it, so that none is left behind where the text was before. */
 static void append(struct text *text, const char *data, size_t size) {
     if (text->size + size + 1 > text->room) {
-        text->room = (text->size + size + 1) * 2;
+        text->room = (text->size + size + 1) * 2 + LINE_ROOM;
         text->data = kb_xrealloc(text->data, text->room);
     }
     memcpy(text->data + text->size, data, size);
@@ -278,6 +282,7 @@ static void on_out(uv_stream_t *stream, ssize_t got, const uv_buf_t *buf) {
     struct kb_worker *w = stream->data;
     if (got > 0 && w->why == WHY_NONE && !take_bytes(w, &w->line, buf->base, (size_t)got, KB_LINE_MAX, take_line))
         end_worker(w, WHY_GARBAGE);
+    if (got > 0 && w->request->share_key) kb_wipe(buf->base, (size_t)got);
     if (got >= 0) return;
     w->out_done = true;
     uv_read_stop(stream);

@@ -113,5 +113,6 @@ tray 30
 until_true 60 in_out '"state":"checking"' 1
 kb 8 tray jobs.csv --password-file pw --wait 5
 has 'already' err
+hasnt 'Not every line' err
 kill -9 $tray
 wait $tray 2>/dev/null || :
