@@ -8,7 +8,7 @@ static int lower(char c) { return c >= 'A' && c <= 'Z' ? c - 'A' + 'a' : (unsign
 
 /* Equal apart from case and '-'; with start, word may be shorter. */
 static bool like(const char *text, const char *word, bool start) {
-    if (!text || !*text) return false;
+    if (!word || !text || !*text) return false;
     for (;; text++, word++) {
         while (*text == '-') text++;
         while (*word == '-') word++;
