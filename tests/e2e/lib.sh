@@ -13,6 +13,9 @@
 #   has TEXT FILE           wants TEXT (fixed) in a file; hasnt: the opposite
 #   jsonl PATH              json for each line of stdin
 #   keys                    the names on the top level of the JSON object on stdin, with single spaces
+#   tray_start ARG...       kitbench tray in the background (process $tray); what it says is in tray.out and tray.err, which nobody
+#                           else writes; tray_end N: waits for it and wants the exit status N, or one of several (N as a pattern: 5|7)
+#   in_tray TEXT N          succeeds when N lines of tray.out have TEXT: for until_true
 #   finger COMMAND...       a hand, as soon as the device lets it, in the background; fingers N COMMAND...: so many times
 #   on_ask ASK COMMAND...   a hand, as soon as kitbench (kb ... --json) has asked for it
 #   until_true SECONDS CMD  polls until CMD succeeds
@@ -25,7 +28,7 @@ KB=${KB:-$TOP/build/kitbench}
 export TOP SIM KB
 dir=$PWD
 control=UNIX:$dir/ctl.sock
-sim_pid='' fingers_pids='' code=0
+sim_pid='' fingers_pids='' code=0 tray=''
 export KITBENCH_HOME="$dir/home" LC_ALL=C
 
 say() { printf '%s\n' "$*"; }
@@ -112,6 +115,19 @@ kb() {
         cat out err >&2
         fail "exit $code instead of $kb_want: kitbench $*"
     }
+}
+tray_start() {
+    : >tray.out
+    "$KB" tray "$@" >tray.out 2>tray.err </dev/null &
+    tray=$!
+}
+in_tray() { [ "$(grep -c "$1" tray.out)" -ge "$2" ]; }
+tray_end() {
+    code=0
+    wait "$tray" || code=$?
+    case "|$1|" in *"|$code|"*) return 0 ;; esac
+    cat tray.out tray.err >&2
+    fail "the tray ended with $code instead of $1"
 }
 has() { grep -qF -- "$1" "$2" || fail "\"$1\" is not in $2: $(cat "$2")"; }
 hasnt() { ! grep -qF -- "$1" "$2" || fail "\"$1\" is in $2: $(cat "$2")"; }

@@ -27,8 +27,7 @@ A=00008030-000000000000000A
     echo "target,source"
     for n in 1 2 3; do echo "00008101-00000000000000A$n,$A"; done
 } >jobs.csv
-tray() { "$KB" tray jobs.csv --json --password-file pw --wait "$1" >out 2>err </dev/null & tray=$!; }
-in_out() { [ "$(grep -c "$1" out)" -ge "$2" ]; }
+tray() { tray_start jobs.csv --json --password-file pw --wait "$@"; }
 workers() { pgrep -f "^$KB worker" | wc -l | tr -d ' '; }
 no_worker() { [ "$(workers)" = 0 ]; }
 begin_again() { # all three as new
@@ -37,9 +36,7 @@ begin_again() { # all three as new
 }
 all_restored() { # the next run reaches the steps of all
     tray 3
-    code=0
-    wait $tray || code=$?
-    same "exit of the next run" "$code" 7
+    tray_end 7
     for n in 1 2 3; do
         same "state of $n" "$("$KB" status --json | grep "A$n" | tail -n 1 | json .state)" steps
     done
@@ -49,7 +46,7 @@ all_restored() { # the next run reaches the steps of all
 
 # The tray itself is killed while devices are restored.
 tray 30
-until_true 60 in_out '"phase":"restoring"' 3
+until_true 60 in_tray '"phase":"restoring"' 3
 kill -9 $tray
 wait $tray 2>/dev/null || :
 until_true 20 no_worker
@@ -60,57 +57,49 @@ all_restored
 # A worker is killed: its own device alone.
 begin_again
 tray 4
-until_true 60 in_out '"state":"restoring"' 1
+until_true 60 in_tray '"state":"restoring"' 1
 pkill -9 -o -f "^$KB worker" || :
-code=0
-wait $tray || code=$?
-[ $code = 5 ] || [ $code = 7 ] || fail "exit $code"
-same "results" "$(grep -c '"event":"result"' out)" 3
-[ "$(grep -c '"outcome":"restored"' out)" -ge 2 ] || fail "more than one device suffered: $(cat out)"
+tray_end '5|7'
+same "results" "$(grep -c '"event":"result"' tray.out)" 3
+[ "$(grep -c '"outcome":"restored"' tray.out)" -ge 2 ] || fail "more than one device suffered: $(cat tray.out)"
 all_restored
 
 # The cable falls out of one while it is restored, and comes back.
 begin_again
 tray 4
-until_true 60 in_out 'A2.*"state":"restoring"' 1
+until_true 60 in_tray 'A2.*"state":"restoring"' 1
 ctl unplug t2 >done.txt
 sleep 1
 ctl plug t2 >done.txt
-code=0
-wait $tray || code=$?
-same "results" "$(grep -c '"event":"result"' out)" 3
-[ "$(grep -c '"outcome":"restored"' out)" -ge 2 ] || fail "more than one device suffered: $(cat out)"
+tray_end '5|7'
+same "results" "$(grep -c '"event":"result"' tray.out)" 3
+[ "$(grep -c '"outcome":"restored"' tray.out)" -ge 2 ] || fail "more than one device suffered: $(cat tray.out)"
 all_restored
 
 # Ctrl-C once: what is being restored is finished, nothing new begins. Twice: at once.
 begin_again
-"$KB" tray jobs.csv --json --password-file pw --wait 30 --per-bus 1 >out 2>err </dev/null &
-tray=$!
-until_true 60 in_out '"state":"restoring"' 1
+tray 30 --per-bus 1
+until_true 60 in_tray '"state":"restoring"' 1
 kill -TERM $tray
-code=0
-wait $tray || code=$?
-same "exit after a stop" $code 130
-same "restored" "$(grep -c '"state":"steps"' out)" 1
-same "begun" "$(grep -c '"state":"restoring"' out)" 1
+tray_end 130
+same "restored" "$(grep -c '"state":"steps"' tray.out)" 1
+same "begun" "$(grep -c '"state":"restoring"' tray.out)" 1
 no_worker || fail "a worker is left"
 all_restored
 begin_again
 tray 30
-until_true 60 in_out '"state":"restoring"' 1
+until_true 60 in_tray '"state":"restoring"' 1
 kill -TERM $tray
 sleep 0.2
 kill -TERM $tray
-code=0
-wait $tray || code=$?
-same "exit after two stops" $code 130
+tray_end 130
 until_true 10 no_worker
 all_restored
 
 # Two trays on one sheet: the second says so.
 begin_again
 tray 30
-until_true 60 in_out '"state":"checking"' 1
+until_true 60 in_tray '"state":"checking"' 1
 kb 8 tray jobs.csv --password-file pw --wait 5
 has 'already' err
 hasnt 'Not every line' err

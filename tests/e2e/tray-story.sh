@@ -37,12 +37,10 @@ f2lnew000002,$A,Taro,East
 slot:5,$B,Saburo,
 END
 
-"$KB" tray jobs.csv --json --password-file pw --wait 60 >out 2>err </dev/null &
-tray=$!
-steps_open() { [ "$(grep -c '"state":"steps"' out)" -ge "$1" ]; }
-until_true 30 steps_open 2
+tray_start jobs.csv --json --password-file pw --wait 60
+until_true 60 in_tray '"state":"steps"' 2
 ctl plug t5 >done.txt
-until_true 30 steps_open 3
+until_true 60 in_tray '"state":"steps"' 3
 for n in 1 2 5; do
     for hand in wifi next sign-in finish-setup home reauth-agent; do ctl $hand t$n >done.txt 2>&1 || :; done
 done
@@ -54,18 +52,15 @@ for n in 1 2 5; do
     kill -0 $tray || fail "the tray ended while a re-authentication was open"
     "$KB" confirm 00008101-00000000000000A$n agent-reauth --by Sato >done.txt 2>&1 || fail "$(cat done.txt)"
 done
-code=0
-wait $tray || code=$?
-cp out first.out
-same "exit" $code 3
+tray_end 3
 result() { grep '"event":"result"' "$1" | grep "00008101-00000000000000A$2" | json "$3"; }
 for n in 1 2 5; do
-    same "outcome of $n" "$(result first.out $n .outcome)" restored
-    same "exit of $n" "$(result first.out $n .exit)" 0
+    same "outcome of $n" "$(result tray.out $n .outcome)" restored
+    same "exit of $n" "$(result tray.out $n .exit)" 0
 done
-same "outcome of 3" "$(result first.out 3 .outcome)" refused
-same "results" "$(grep -c '"event":"result"' first.out)" 4
-has 'Not in the sheet' err
+same "outcome of 3" "$(result tray.out 3 .outcome)" refused
+same "results" "$(grep -c '"event":"result"' tray.out)" 4
+has 'Not in the sheet' tray.err
 same "the fourth was left alone" "$(ctl seen t4 | grep -c 'mobilebackup2\|"Pair"' || :)" 0
 for n in 1 2 5; do same "state of $n" "$("$KB" status --json | grep "A$n" | json .state)" 'done'; done
 same "slot" "$("$KB" status --json | grep A5 | json .slot)" 5
