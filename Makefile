@@ -199,7 +199,7 @@ lint-rooms: $(foreach r,$(ROOMS),$(call archive,$(r)))
 lint-po:
 	@sh scripts/lint-po.sh
 lint-sh:
-	@shellcheck -S warning -e SC2034 -x -P SCRIPTDIR $(wildcard scripts/*.sh tests/bench/*.sh packaging/*/*.sh) .ci/run
+	@shellcheck -S warning -e SC2034 -x -P SCRIPTDIR $(wildcard scripts/*.sh tests/bench/*.sh packaging/*.sh packaging/*/*.sh) .ci/run
 	@shellcheck -S warning -e SC2034 -s sh -x -P SCRIPTDIR $(wildcard tests/e2e/*.sh)
 # Switched off: what it claims of partly filled keys for bsearch(), and of conditions that other checkers understand.
 lint-cppcheck:
