@@ -47,7 +47,7 @@ against() { # against NAME FOLDER: verify, sha1sum and openssl in turn
     : >"$dir/aes"
     export folder=$2 cores
     warm "$2"
-    for i in $(seq "$rounds"); do
+    for _ in $(seq "$rounds"); do
         ours "$2"
         # shellcheck disable=SC2016 # for the shell that is measured
         "$measure" sh -c 'find "$folder" -type f -print0 | xargs -0 -P "$cores" -n "$each" "$sum" >/dev/null' >>"$dir/sha1"
