@@ -20,6 +20,7 @@ PKG_CONFIG ?= pkg-config
 B          := build/$(FLAVOUR)
 OS         := $(if $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null || echo $(CC))),win32,posix)
 VERSION    := 0.1.0
+RELEASED   := 2026-11-24
 
 # What each room may link, beside the C library (design.md, section 3).
 libs_base    := jansson
@@ -248,21 +249,43 @@ endif
 po:
 	@sh scripts/update-po.sh
 
+# ---- Manual pages and completions: the program writes them from its tables --------------------------------------------
+manuals := $(addprefix $(B)/gen/,kitbench.1 ja/kitbench.1 kitbench.bash kitbench.zsh kitbench.fish)
+.PHONY: manuals
+manuals: $(manuals)
+$(manuals): $(B)/kitbench Makefile
+	@mkdir -p $(@D)
+	$(Q)$(B)/kitbench describe $(describe_$(patsubst $(B)/gen/%,%,$@)) > $@.tmp && mv $@.tmp $@
+describe_kitbench.1    := man en $(RELEASED)
+describe_ja/kitbench.1 := man ja $(RELEASED)
+describe_kitbench.bash := bash
+describe_kitbench.zsh  := zsh
+describe_kitbench.fish := fish
+
 # ---- Installing: GNU's directory variables, DESTDIR ------------------------------------------------------------------
 prefix      ?= /usr/local
 exec_prefix ?= $(prefix)
 bindir      ?= $(exec_prefix)/bin
 datarootdir ?= $(prefix)/share
 docdir      ?= $(datarootdir)/doc/kitbench
+mandir      ?= $(datarootdir)/man
+bashcompdir ?= $(datarootdir)/bash-completion/completions
+zshcompdir  ?= $(datarootdir)/zsh/site-functions
+fishcompdir ?= $(datarootdir)/fish/vendor_completions.d
 INSTALL     ?= install
-docs        := $(wildcard README.md ARCHITECTURE.md LICENSE docs/*.md)
+docs        := $(wildcard README.md README.ja.md ARCHITECTURE.md LICENSE docs/*.md)
+# from:folder/name of everything that is not a program
+installed := $(foreach d,$(docs),$(d):$(docdir)/$(notdir $(d))) docs/phonesim.1:$(mandir)/man1/phonesim.1 \
+             $(B)/gen/kitbench.1:$(mandir)/man1/kitbench.1 $(B)/gen/ja/kitbench.1:$(mandir)/ja/man1/kitbench.1 \
+             $(B)/gen/kitbench.bash:$(bashcompdir)/kitbench $(B)/gen/kitbench.zsh:$(zshcompdir)/_kitbench \
+             $(B)/gen/kitbench.fish:$(fishcompdir)/kitbench.fish
 .PHONY: install uninstall clean
-install: all
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(DESTDIR)$(docdir)
-	$(INSTALL) -m 755 build/kitbench build/phonesim $(DESTDIR)$(bindir)
-	$(INSTALL) -m 644 $(docs) $(DESTDIR)$(docdir)
+install: $(B)/kitbench $(B)/phonesim $(manuals)
+	$(INSTALL) -d $(DESTDIR)$(bindir) $(sort $(foreach i,$(installed),$(dir $(DESTDIR)$(lastword $(subst :, ,$(i))))))
+	$(INSTALL) -m 755 $(B)/kitbench $(B)/phonesim $(DESTDIR)$(bindir)
+	$(Q)set -e; for i in $(installed); do $(INSTALL) -m 644 "$${i%%:*}" "$(DESTDIR)$${i#*:}"; done
 uninstall:
-	rm -f $(DESTDIR)$(bindir)/kitbench $(DESTDIR)$(bindir)/phonesim $(addprefix $(DESTDIR)$(docdir)/,$(notdir $(docs)))
+	rm -f $(addprefix $(DESTDIR),$(bindir)/kitbench $(bindir)/phonesim $(foreach i,$(installed),$(lastword $(subst :, ,$(i)))))
 	-rmdir $(DESTDIR)$(docdir)
 clean:
 	rm -rf build
@@ -270,7 +293,7 @@ help:
 	@echo 'all (default)  build/kitbench and build/phonesim      check  installs what is missing, builds, runs every test'
 	@echo 'demo           the whole story on the simulated bench  test   every test, without installing anything'
 	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
-	@echo 'format lint asan tsan fuzz win po deps install uninstall clean'
+	@echo 'format lint asan tsan fuzz win po deps manuals install uninstall clean'
 	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 prefix DESTDIR'
 
 .SECONDARY:

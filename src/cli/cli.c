@@ -1,5 +1,6 @@
 /* One run of kitbench: language, settings, options, places, then the sub-command. The table of these is main.c's. */
 #include "cli.h"
+#include "manual.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -121,7 +122,9 @@ int kb_cli_main(int argc, char **argv, const struct kb_command *commands, int co
     kb_options_init(&cli.options);
     /* A worker is told everything in its request; settings, options and terminal are its parent's business. */
     if (argc == 2 && !strcmp(argv[1], "worker")) return kb_worker_main();
-    int code = flushed(&cli, start(&cli, argc, argv, commands, count));
+    bool describe = argc > 1 && !strcmp(argv[1], "describe");
+    int code = describe ? kb_describe(argc - 1, argv + 1, commands, count) : start(&cli, argc, argv, commands, count);
+    code = flushed(&cli, code);
     kb_secret_free(cli.environment_password);
     kb_settings_release(&cli.settings);
     free(cli.home);

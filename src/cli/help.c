@@ -39,9 +39,7 @@ static void print_common(void) {
         if (!kb_option_table[i].commands && kb_option_table[i].help) print_option(&kb_option_table[i]);
 }
 
-static const struct {
-    const char *code, *text;
-} exits[] = {
+const struct kb_exit_words kb_exit_table[] = {
     {"0", N_("done")},
     {"1", N_("unexpected")},
     {"2", N_("wrong use of the command line, a setting or a table")},
@@ -53,11 +51,17 @@ static const struct {
     {"8", N_("this computer: no usbmuxd, disk full")},
     {"130", N_("cancelled")},
 };
+const int kb_exit_count = KB_ARRAY_SIZE(kb_exit_table);
+
+const char *const kb_help_about =
+    N_("kitbench moves people from an old iPhone or iPad to a new one: it judges, backs up, "
+       "restores, and leads the operator to the end.");
+const char *const kb_help_words =
+    N_("DEVICE is a UDID or an unambiguous start of one, a serial number, an IMEI or slot:NAME. BACKUP is a folder, "
+       "or a UDID in the store.");
 
 void kb_help_all(const struct kb_command *commands, int count) {
-    print_paragraph(
-        _("kitbench moves people from an old iPhone or iPad to a new one: it judges, backs up, restores, and "
-          "leads the operator to the end."));
+    print_paragraph(_(kb_help_about));
     printf("\n%s\n  kitbench %s\n\n%s\n", _("Usage:"), _("COMMAND [OPTION]..."), _("Commands:"));
     for (int i = 0; i < count; i++) {
         if (commands[i].hidden) continue;
@@ -67,11 +71,9 @@ void kb_help_all(const struct kb_command *commands, int count) {
     }
     print_common();
     printf("\n%s\n", _("Exit codes:"));
-    for (size_t i = 0; i < KB_ARRAY_SIZE(exits); i++) print_row(exits[i].code, 8, _(exits[i].text));
+    for (int i = 0; i < kb_exit_count; i++) print_row(kb_exit_table[i].code, 8, _(kb_exit_table[i].text));
     printf("\n");
-    print_paragraph(
-        _("DEVICE is a UDID or an unambiguous start of one, a serial number, an IMEI or slot:NAME. BACKUP is a folder, "
-          "or a UDID in the store."));
+    print_paragraph(_(kb_help_words));
     print_paragraph(_("kitbench COMMAND --help tells about one command."));
 }
 

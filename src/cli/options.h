@@ -76,6 +76,14 @@ KB_MUST_CHECK struct kb_result kb_options_command(struct kb_options *options, co
 /* The value of --lang wherever it stands, before anything is parsed; NULL when it is not there. */
 const char *kb_options_lang(int argc, char **argv);
 
+/* What help and the manual page say alike (help.c); all texts are msgids. */
+struct kb_exit_words {
+    const char *code, *text;
+};
+extern const struct kb_exit_words kb_exit_table[];
+extern const int kb_exit_count;
+extern const char *const kb_help_about, *const kb_help_words;
+
 /* Help on standard output (help.c). */
 void kb_help_all(const struct kb_command *commands, int count);
 void kb_help_command(const struct kb_command *command);

@@ -71,8 +71,8 @@ static bool closes(utf8proc_int32_t point) {
     return false;
 }
 
-/* The next piece that is not broken: a word, or one full-width character with the closing marks behind it. */
-static const char *piece_end(const char *p, int *width) {
+const char *kb_text_piece(const char *text, int *width) {
+    const char *p = text;
     struct glyph g = glyph_at(p);
     bool wide = g.width == 2;
     *width = 0;
@@ -100,7 +100,7 @@ void kb_text_wrap(struct kb_buf *out, const char *text, int columns, int at, int
             continue;
         }
         if (!*p) break;
-        const char *end = piece_end(p, &width);
+        const char *end = kb_text_piece(p, &width);
         if (!fresh && column + spaces + width > columns) {
             kb_buf_puts(out, "\n");
             add_spaces(out, indent);

@@ -11,6 +11,11 @@ int kb_text_next(const char *text, int *width);
 /* Adds text cut to width columns, with an ellipsis when it was cut, padded with spaces to width when pad. */
 void kb_text_fit(struct kb_buf *out, const char *text, int width, bool pad);
 /*
+ * The end of the next piece that is not broken, and its columns: a word (spaces before it are part of it), or one
+ * full-width character with the closing marks behind it. text is not empty.
+ */
+const char *kb_text_piece(const char *text, int *width);
+/*
  * Adds text broken into lines of at most columns; the cursor stands at column at, further lines are indented. Breaks
  * at spaces, and between full-width characters (not before a closing mark). No line end at the end.
  */
