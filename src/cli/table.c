@@ -61,27 +61,41 @@ void kb_text_fit(struct kb_buf *out, const char *text, int width, bool pad) {
     if (pad) add_spaces(out, width - used);
 }
 
-/* Marks that must not begin a line in Japanese. */
-static bool closes(utf8proc_int32_t point) {
+static bool begins_word(const char *p) { return (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z'); }
+
+static bool is_among(const utf8proc_int32_t *marks, size_t count, utf8proc_int32_t point) {
+    for (size_t i = 0; i < count; i++)
+        if (marks[i] == point) return true;
+    return false;
+}
+
+/* Marks that must not begin a line in Japanese. p: at the mark; the stop of ".html" belongs to what follows. */
+static bool closes(const char *p, utf8proc_int32_t point) {
     static const utf8proc_int32_t marks[] = {0x3001, 0x3002, 0xff0c, 0xff0e, 0x300d, 0x300f, 0xff09, 0x30fc,
                                              0xff1a, 0xff1f, 0xff01, 0x3063, 0x30c3, 0x3083, 0x3085, 0x3087,
                                              0x30e3, 0x30e5, 0x30e7, ')',    '.',    ',',    0x3011, 0x2026};
-    for (size_t i = 0; i < KB_ARRAY_SIZE(marks); i++)
-        if (marks[i] == point) return true;
-    return false;
+    return !(*p == '.' && begins_word(p + 1)) && is_among(marks, KB_ARRAY_SIZE(marks), point);
+}
+
+/* Marks that must not end a line: （ 「 『 【 */
+static bool opens(utf8proc_int32_t point) {
+    static const utf8proc_int32_t marks[] = {0xff08, 0x300c, 0x300e, 0x3010};
+    return is_among(marks, KB_ARRAY_SIZE(marks), point);
 }
 
 const char *kb_text_piece(const char *text, int *width) {
     const char *p = text;
     struct glyph g = glyph_at(p);
-    bool wide = g.width == 2;
+    bool wide = g.width == 2, open;
     *width = 0;
     do {
         *width += g.width;
         p += g.bytes;
+        open = opens(g.point);
         if (!*p) break;
         g = glyph_at(p);
-    } while (wide ? closes(g.point) : (*p != ' ' && *p != '\n' && g.width != 2) || closes(g.point));
+        if (open) wide = g.width == 2;
+    } while (open || closes(p, g.point) || (!wide && *p != ' ' && *p != '\n' && g.width != 2));
     return p;
 }
 

@@ -12,7 +12,7 @@ int kb_text_next(const char *text, int *width);
 void kb_text_fit(struct kb_buf *out, const char *text, int width, bool pad);
 /*
  * The end of the next piece that is not broken, and its columns: a word (spaces before it are part of it), or one
- * full-width character with the closing marks behind it. text is not empty.
+ * full-width character with the opening marks before it and the closing marks behind it. text is not empty.
  */
 const char *kb_text_piece(const char *text, int *width);
 /*

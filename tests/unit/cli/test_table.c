@@ -53,6 +53,9 @@ static const struct {
     {"a word that is too long stands alone", "aaaaaaaa b", 5, 0, "aaaaaaaa\nb"},
     {"between Japanese characters", "日本語", 4, 0, "日本\n語"},
     {"not before a closing mark", "日本。語", 4, 0, "日\n本。\n語"},
+    {"a stop that begins a word goes with the word", "日本.html", 6, 0, "日本\n.html"},
+    {"not behind an opening mark", "日（本語", 4, 0, "日\n（本\n語"},
+    {"an opening mark goes with the whole word", "日（a.html）", 8, 0, "日\n（a.html）"},
     {"line ends stay", "a\nb", 10, 1, "a\n b"},
 };
 
