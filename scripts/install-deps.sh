@@ -1,7 +1,8 @@
 #!/bin/sh
 # Installs what kitbench needs and this computer lacks, with apt, Homebrew or MSYS2's pacman. Asks nothing.
 # usage: install-deps.sh [build] [test] [lint]      without a group: all three
-#   build  compiler and libraries     test  Check and the stock tools that the simulated bench is proved with
+#   build  compiler and libraries     test  Check, the stock tools that the simulated bench is proved with, readers of the
+#                                           manual pages and completions
 #   lint   formatters, checkers, the Windows cross compiler
 # Ends with 0 when everything that must be there is there.
 set -eu
@@ -25,6 +26,10 @@ test|must|lib:check|check|check|check
 test|must|cmd:idevicebackup2|libimobiledevice-utils|libimobiledevice|libimobiledevice
 test|must|cmd:openssl|openssl|openssl@3|openssl
 test|may|cmd:npm|nodejs npm|node|nodejs
+test|may|cmd:man|man-db||=man-db
+test|may|cmd:mandoc|mandoc|mandoc|
+test|may|cmd:zsh|zsh|zsh|=zsh
+test|may|cmd:fish|fish|fish|=fish
 lint|must|cmd:clang|clang libclang-rt-dev|llvm|clang
 lint|must|cmd:clang-format|clang-format|clang-format|clang-tools-extra
 lint|must|cmd:clang-tidy|clang-tidy|llvm|clang-tools-extra
@@ -63,6 +68,7 @@ missing() {
         brew) echo "$brew" ;;
         msys)
             case $msys in
+            '') ;;                  # MSYS2 does not have it
             =*) echo "${msys#=}" ;; # not one of the prefixed packages
             *) echo "${MINGW_PACKAGE_PREFIX:-mingw-w64-ucrt-x86_64}-$msys" ;;
             esac
