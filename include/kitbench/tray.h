@@ -117,7 +117,7 @@ KB_MUST_CHECK struct kb_result kb_slots_save(const struct kb_slots *slots, const
  * ---------------------------------------------------------------------------------------------------------------------
  */
 
-#define KB_PER_BUS_MOST 10
+#define KB_PER_BUS_MOST 10 /* as far as it is learned: "14 at once, some always fail; 10 works" (field.md, 1) */
 #define KB_MAX_BUSES    32
 /* The bus of a LocationID: its first byte (protocol.md 1); 0 for unknown. */
 int kb_bus_of(int64_t location);
@@ -153,7 +153,7 @@ struct kb_tile {
     int64_t left_s;   /* -1 unknown */
     char ask[32];     /* what it wants from a hand: an ask or a step id; "" nothing */
     char text[480];   /* the sentence to it, or of the state */
-    int64_t asked_ms; /* kb_clock_ms() when it began to want that */
+    int64_t asked_ms; /* kb_clock_ms() when it began to want that, or ended */
     int64_t until_ms; /* when the device gives up waiting (passcode); -1 no such end */
     int tries;        /* transfers begun in this run */
 };

@@ -27,7 +27,7 @@ static int clamp(int number) { return number < 1 ? 1 : number > KB_PER_BUS_MOST 
 int kb_governor_limit(const struct kb_governor *governor, int bus) {
     const struct kb_bus *known = find(governor, bus);
     int best = 0;
-    if (governor->fixed > 0) return clamp(governor->fixed);
+    if (governor->fixed > 0) return governor->fixed;
     for (int n = 1; known && n <= KB_PER_BUS_MOST; n++) {
         if (known->bytes_a_second[n] <= 0) continue;
         if (best && known->bytes_a_second[n] < known->bytes_a_second[best] * WORTH_IT) return best;

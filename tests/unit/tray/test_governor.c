@@ -33,7 +33,7 @@ static const struct {
     {"and do not hide that more is too much", 0, {30, 60, 0, 0, 50}, 2},
     {"alone was never measured", 0, {0, 60, 90}, 4},
     {"the operator's number counts", 4, {30, 29}, 4},
-    {"but no more than ten", 64, {0}, 10},
+    {"above what would be learned, too", 64, {0}, 64},
 };
 START_TEST(test_limit) {
     struct kb_governor governor = {.fixed = cases[_i].fixed};
