@@ -67,9 +67,9 @@ const struct kb_tile *kb_board_selected(const struct kb_board *board, const stru
     return NULL;
 }
 
-static int count_wanting(const struct kb_tray_view *view) {
+static int count_needs(const struct kb_tray_view *view) {
     int count = 0;
-    for (int i = 0; i < view->count; i++) count += kb_tile_wants(&view->tiles[i]);
+    for (int i = 0; i < view->count; i++) count += kb_tile_needs_you(&view->tiles[i]);
     return count;
 }
 
@@ -77,10 +77,10 @@ static int count_wanting(const struct kb_tray_view *view) {
 static bool draw_header(struct kb_board *board, const struct kb_tray_view *view) {
     char text[KB_HUMAN_ROOM];
     struct kb_buf line = {0};
-    int wanting = count_wanting(view), columns = board->now.columns;
+    int needs = count_needs(view), columns = board->now.columns;
     kb_buf_printf(&line, _("Tray: %d of %d done"), view->done, view->jobs);
     if (view->ended > view->done) kb_buf_printf(&line, _(", %d not"), view->ended - view->done);
-    if (wanting) kb_buf_printf(&line, _("  %d need you"), wanting);
+    if (needs) kb_buf_printf(&line, _("  %d need you"), needs);
     if (view->left_s >= 0) {
         kb_human_span(text, view->left_s);
         kb_buf_puts(&line, "  ");
@@ -176,14 +176,14 @@ static const struct kb_board_seen *find_seen(const struct kb_board *board, int n
     return NULL;
 }
 
-/* A bell for each that began to want something since the last drawing. */
+/* A bell for each that began to need somebody since the last drawing. */
 static void ring(struct kb_board *board, const struct kb_tray_view *view, struct kb_buf *out) {
     struct kb_board_seen *seen = kb_xcalloc((size_t)view->count + 1, sizeof *seen);
     for (int i = 0; i < view->count; i++) {
         const struct kb_tile *tile = &view->tiles[i];
         const struct kb_board_seen *last = find_seen(board, tile->n);
         seen[i].n = tile->n;
-        if (!kb_tile_wants(tile)) continue;
+        if (!kb_tile_needs_you(tile)) continue;
         kb_text_copy(seen[i].ask, sizeof seen[i].ask, tile->ask);
         seen[i].asked_ms = tile->asked_ms;
         if (!last || strcmp(last->ask, tile->ask) || last->asked_ms != tile->asked_ms) kb_buf_puts(out, "\a");

@@ -44,7 +44,10 @@ void kb_board_draw_details(struct kb_board *board, const struct kb_tray_view *vi
 void kb_board_draw_help(struct kb_board *board, struct kb_area area);
 /* Tiles that need a hand, most urgent first; the caller frees. NULL when there is none. */
 const struct kb_tile **kb_board_queue(const struct kb_tray_view *view, int *count);
+/* It asks for a hand, and something is held up until that comes. */
 bool kb_tile_wants(const struct kb_tile *tile);
+/* Stands in the queue: it wants a hand, or it ended otherwise than done, so that a person must look at the device. */
+bool kb_tile_needs_you(const struct kb_tile *tile);
 
 /* ---- Words and shapes (board_words.c) */
 struct kb_look {

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* What runs out first; then what keeps a device from beginning; then steps. */
+/* What runs out first; then what keeps a device from beginning; then steps; last what has ended, and only waits for a
+ * person to look. */
 static int urgency(const struct kb_tile *tile) {
+    if (!kb_tile_wants(tile)) return 3;
     if (tile->until_ms >= 0) return 0;
     return tile->state == KB_STATE_STEPS ? 2 : 1;
 }
@@ -27,7 +29,7 @@ const struct kb_tile **kb_board_queue(const struct kb_tray_view *view, int *coun
     *count = 0;
     if (view->count > 0) queue = kb_xcalloc((size_t)view->count, sizeof(const struct kb_tile *));
     for (int i = 0; i < view->count; i++)
-        if (kb_tile_wants(&view->tiles[i])) queue[(*count)++] = &view->tiles[i];
+        if (kb_tile_needs_you(&view->tiles[i])) queue[(*count)++] = &view->tiles[i];
     if (*count) qsort(queue, (size_t)*count, sizeof(const struct kb_tile *), compare);
     return queue;
 }
@@ -49,7 +51,8 @@ static void entry_head(const struct kb_tile *tile, int64_t now_ms, int who_colum
 }
 
 static unsigned entry_style(const struct kb_board *board, const struct kb_tile *tile) {
-    unsigned style = tile->until_ms >= 0 ? KB_STYLE_BAD : KB_STYLE_WARN;
+    unsigned style = kb_tile_look(tile).style;
+    if (kb_tile_wants(tile) && tile->until_ms >= 0) style = KB_STYLE_BAD;
     return tile->n == board->selected ? style | KB_STYLE_PICKED : style;
 }
 
@@ -74,14 +77,14 @@ static int draw_entry(struct kb_board *board, const struct kb_tile *tile, int64_
                       bool tall) {
     char head[256];
     struct kb_buf line = {0};
-    const char *text = *tile->text ? tile->text : kb_ask_word(tile->ask);
+    const char *text = *tile->text ? tile->text : kb_tile_look(tile).word;
     entry_head(tile, now_ms, tall ? area.columns - 18 : area.columns >= 60 ? 14 : 0, head, sizeof head);
     if (tall) {
         kb_cells_put(&board->now, area.row, area.column, area.columns, entry_style(board, tile), head, true);
         struct kb_area below = {area.row + 1, area.column, area.rows - 1, area.columns};
         return 1 + draw_wrapped(board, below, 3, 2, KB_STYLE_NONE, text);
     }
-    kb_buf_printf(&line, "%s %s: %s", head, kb_ask_word(tile->ask), text);
+    kb_buf_printf(&line, "%s %s: %s", head, kb_tile_look(tile).word, text);
     kb_cells_put(&board->now, area.row, area.column, area.columns, entry_style(board, tile), line.data, true);
     kb_buf_release(&line);
     return 1;

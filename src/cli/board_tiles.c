@@ -155,7 +155,9 @@ static void draw_tile(struct kb_board *board, const struct kb_tile *tile, int64_
         unsigned here = i < 2 || style == KB_STYLE_DIM ? style : KB_STYLE_NONE;
         draw_line(&board->now, area.row + i, area.column + 1, area.columns - 1, picked ? here | KB_STYLE_PICKED : here,
                   &line);
-        if (picked) kb_cells_put(&board->now, area.row + i, area.column, 1, KB_STYLE_STRONG, "[", false);
+        if (!picked) continue;
+        kb_cells_put(&board->now, area.row + i, area.column, 1, KB_STYLE_STRONG, "[", false);
+        kb_cells_put(&board->now, area.row + i, area.column + area.columns, 1, KB_STYLE_STRONG, "]", false);
     }
 }
 

@@ -41,6 +41,11 @@ const char *kb_ask_word(const char *ask) {
 
 bool kb_tile_wants(const struct kb_tile *tile) { return *tile->ask && tile->line && !kb_state_ended(tile->state); }
 
+bool kb_tile_needs_you(const struct kb_tile *tile) {
+    bool ended_badly = kb_state_ended(tile->state) && tile->state != KB_STATE_DONE;
+    return kb_tile_wants(tile) || (tile->line && ended_badly);
+}
+
 struct kb_look kb_tile_look(const struct kb_tile *tile) {
     bool known = tile->state >= 0 && tile->state < KB_STATE_COUNT;
     struct kb_look look = looks[known ? tile->state : KB_STATE_WAITING];

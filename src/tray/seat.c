@@ -355,6 +355,7 @@ void kb_seat_end(struct kb_seat *seat, enum kb_state state, const struct kb_resu
     kb_seat_state(seat, state, res->text[0] ? res->text : NULL);
     seat->ended = true;
     clear_ask(&seat->tile);
+    seat->tile.asked_ms = kb_clock_ms();
     keep_worst(seat->tray, res);
     tell_own(seat, kb_line_result(device_of(seat), outcome, res));
 }

@@ -12,7 +12,8 @@ static struct kb_tile tiles[64];
 static struct kb_tray_view view;
 static struct kb_board *board;
 
-/* 64 tiles of every state; 2, 26 and 50 are in the state operator, 7, 19, 31, 43 and 55 in steps. */
+/* 64 tiles of every state: 15 refused, failed or set aside; 2, 26 and 50 are in the state operator, 7, 19, 31, 43 and
+ * 55 in steps. */
 static void setup(void) {
     memset(tiles, 0, sizeof tiles);
     for (int i = 0; i < 64; i++) {
@@ -118,7 +119,7 @@ START_TEST(test_queue_order) {
     want(10, KB_STATE_RESTORING, "passcode", NOW - 1000, NOW + 50000);
     want(11, KB_STATE_STEPS, "apple-id", NOW - 99000, -1);
     want(12, KB_STATE_DONE, "wifi", NOW, -1); /* ended: wants nothing */
-    char *text = draw(80, 24), *at = strstr(text, "Needs you: 5");
+    char *text = draw(80, 24), *at = strstr(text, "Needs you: 17 (the first 5)");
     static const char *const order[] = {"0:50  B3", "1:40  B2", "A3", "B4", "A2"};
     for (size_t i = 0; i < KB_ARRAY_SIZE(order); i++) {
         ck_assert_msg(at != NULL, "before %s", order[i]);
@@ -126,7 +127,7 @@ START_TEST(test_queue_order) {
     }
     ck_assert(at);
     free(text);
-    static const int next[] = {110, 109, 102, 111, 101, 110};
+    static const int next[] = {110, 109, 102, 111, 101, 121}; /* what has ended comes last */
     for (size_t i = 0; i < KB_ARRAY_SIZE(next); i++) {
         type("n");
         free(draw(80, 24));
@@ -134,9 +135,9 @@ START_TEST(test_queue_order) {
         tiles[next[i] - 100].state = KB_STATE_FAILED; /* whose retry is asked for shows which is selected */
         struct kb_board_event event = type("r");
         at_tile = event.n;
-        tiles[next[i] - 100].state = i == 0 || i == 1 || i == 5 ? KB_STATE_RESTORING
-                                     : i == 2                   ? KB_STATE_OPERATOR
-                                                                : KB_STATE_STEPS;
+        tiles[next[i] - 100].state = i == 0 || i == 1 ? KB_STATE_RESTORING
+                                     : i == 2         ? KB_STATE_OPERATOR
+                                                      : KB_STATE_STEPS;
         ck_assert_int_eq(event.action, KB_BOARD_RETRY);
         ck_assert_int_eq(at_tile, next[i]);
     }
@@ -153,6 +154,11 @@ static int bells(int64_t now_ms) {
 }
 
 START_TEST(test_bell_once) {
+    ck_assert_int_eq(bells(NOW), 15); /* who has ended badly */
+    ck_assert_int_eq(bells(NOW), 0);
+    tiles[8].state = KB_STATE_FAILED;
+    tiles[8].asked_ms = NOW;
+    ck_assert_int_eq(bells(NOW), 1);
     ck_assert_int_eq(bells(NOW), 0);
     want(2, KB_STATE_OPERATOR, "trust", NOW, -1);
     want(9, KB_STATE_RESTORING, "passcode", NOW, NOW + 180000);
@@ -285,6 +291,7 @@ END_TEST
 
 START_TEST(test_hostile_text_cannot_steer) {
     struct kb_buf out = {0};
+    for (int i = 0; i < 64; i++) tiles[i].state = KB_STATE_WAITING; /* for whom no bell rings */
     strcpy(tiles[0].slot, "\033[2J\a\xc2\x9b");
     strcpy(tiles[1].slot, "\xe2\x80\xae"
                           "B\xff\xfe\r\n");
