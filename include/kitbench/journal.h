@@ -1,6 +1,6 @@
 /*
  * The journal room: what survives a crash. One SQLite file, KITBENCH_HOME/journal.db, rollback mode TRUNCATE,
- * synchronous EXTRA, busy timeout 10 s, so that several kitbench processes may write it. Failures are KB_JOURNAL with
+ * synchronous EXTRA, busy timeout 30 s, so that several kitbench processes may write it. Failures are KB_JOURNAL with
  * SQLite's extended code.
  *
  * There is one append-only table of rows, each chained to the one before by SHA-256; jobs and steps are folded from the

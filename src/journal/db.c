@@ -10,7 +10,7 @@
 
 #define APPLICATION_ID 0x4b426a6e /* "KBjn": tells our file from any other SQLite database */
 #define SCHEMA_VERSION 1
-#define BUSY_MS        10000
+#define BUSY_MS        30000 /* a tray of 64 on a slow disk has many writers */
 
 static const char first_previous[] = "0000000000000000000000000000000000000000000000000000000000000000";
 

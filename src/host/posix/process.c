@@ -64,6 +64,7 @@ void kb_host_start(void) {
     if (!SANITIZED) prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
 #endif
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error with a sentence, as a full disk is */
     umask(077);
     give_freed_memory_back();
     tell_libraries_the_address();

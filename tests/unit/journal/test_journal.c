@@ -698,7 +698,7 @@ END_TEST
 START_TEST(test_durability_is_on) {
     static const struct {
         const char *pragma, *want;
-    } wants[] = {{"PRAGMA synchronous", "3"}, {"PRAGMA journal_mode", "truncate"}, {"PRAGMA busy_timeout", "10000"}};
+    } wants[] = {{"PRAGMA synchronous", "3"}, {"PRAGMA journal_mode", "truncate"}, {"PRAGMA busy_timeout", "30000"}};
     for (size_t i = 0; i < KB_ARRAY_SIZE(wants); i++) {
         sqlite3_stmt *statement = NULL;
         must(kb_journal_prepare(journal, wants[i].pragma, &statement));
