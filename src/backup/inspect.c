@@ -6,6 +6,7 @@
 #include "profiles.h"
 #include "scan.h"
 #include "seal.h"
+#include "walk.h"
 
 enum { PAGE = 4096, ROW_BYTES = 1024 };
 /* Apps come from the store; their sizes are not in the backup. */
@@ -121,10 +122,11 @@ static int64_t needs(const struct inspection *in, int64_t apps) {
     return in->payload + in->rows * ROW_BYTES + (apps > 0 ? APPS_FLAT_BYTES : 0);
 }
 
-static struct kb_result look_inside(struct inspection *in, struct kb_db *db, struct kb_backup_info *out) {
-    const struct kb_scan_ops ops = {.row = add_row, .extra = on_extra, .any_order = true, .arg = in};
+static struct kb_result look_inside(struct inspection *in, struct kb_walk *ahead, struct kb_db *db,
+                                    struct kb_backup_info *out) {
+    const struct kb_scan_ops ops = {.row = add_row, .extra = on_extra, .arg = in};
     struct kb_scan_totals totals;
-    struct kb_result res = kb_scan(in->backup, db, &ops, &in->findings, &totals);
+    struct kb_result res = kb_scan(in->backup, ahead, db, &ops, &in->findings, &totals);
 
     out->files = totals.files;
     out->bytes = totals.bytes;
@@ -201,6 +203,7 @@ static void set_health(const struct kb_findings *findings, struct kb_backup_info
 struct kb_result kb_backup_inspect(struct kb_backup *backup, const struct kb_backup_options *options,
                                    struct kb_backup_info *out) {
     struct inspection in = {.backup = backup, .options = options};
+    struct kb_walk *ahead;
     struct kb_db *db = NULL;
     struct kb_result res;
 
@@ -209,8 +212,12 @@ struct kb_result kb_backup_inspect(struct kb_backup *backup, const struct kb_bac
         in.agent_domain = kb_xasprintf("AppDomain-%s", options->agent_bundle_id);
     set_metadata(backup, out);
     kb_folder_judge(backup, &in.findings);
+    ahead = kb_scan_ahead(backup);
     res = open_database(&in, &db);
-    if (!kb_failed(&res) || is_finding(&in.findings, &res)) res = look_inside(&in, db, out);
+    if (!kb_failed(&res) || is_finding(&in.findings, &res))
+        res = look_inside(&in, ahead, db, out);
+    else
+        kb_walk_free(ahead);
     if (!kb_failed(&res) || is_finding(&in.findings, &res)) {
         set_source(&in, db, out);
         set_health(&in.findings, out);

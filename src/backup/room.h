@@ -112,4 +112,6 @@ KB_MUST_CHECK struct kb_result kb_load(struct kb_dir *dir, const char *rel, size
 #define KB_PAYLOAD_NAME 44 /* "ab/" and 40 digits and NUL */
 void kb_payload_name(char out[KB_PAYLOAD_NAME], const char *file_id);
 bool kb_is_file_id(const char *text, size_t size);
+/* Of a fileID its 20 bytes; false: it is none. */
+bool kb_file_id_bytes(const char *text, size_t size, unsigned char id[20]);
 #endif

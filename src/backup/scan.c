@@ -1,6 +1,8 @@
 /*
- * The folder against its database. Both are walked in the order of fileID: rows come sorted, and a folder holds about
- * one 256th of all files, so two million files need the memory of eight thousand.
+ * The folder against its database. As many of the 256 folders as fit into memory are loaded at a time, and the rows of
+ * just these are taken from one pass over the table, which reads it from front to end: most backups need one pass, two
+ * million files four. Who reads the files as well asks for the rows of a large backup in the order of fileID, one
+ * folder at a time, because disks are faster at it.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -8,29 +10,50 @@
 #include "scan.h"
 #include "walk.h"
 
-enum { FOLDERS = KB_WALK_FOLDERS, ENTRIES_MAX = 200000, WHOLE_MAX = 50000 };
+enum { FOLDERS = KB_WALK_FOLDERS, ENTRIES_MAX = 200000, SPAN = 500000, IN_ORDER_ABOVE = 50000 };
+/* Twice the rows that a database may have. */
+#define FILES_MAX ((int64_t)10000000)
 
 struct scan {
     struct kb_backup *backup;
     const struct kb_scan_ops *ops;
     struct kb_findings *findings;
     struct kb_scan_totals *totals;
-    int folder;               /* the one that is loaded; -1 before the first */
-    bool whole;               /* all of them are */
-    int64_t rows, given;      /* whole: of the database, and so far */
-    int told;                 /* whole: as a folder */
-    struct kb_stored *stored; /* its files, sorted */
+    int first, next;          /* the folders that are loaded: [first, next) */
+    bool in_order;            /* one at a time */
+    int64_t rows, given;      /* of the database, and of this pass so far */
+    int told;                 /* as a folder */
+    struct kb_stored *stored; /* their files, sorted */
     size_t count, room;
+    uint32_t *starts; /* where ids begin whose first two bytes are the index */
     struct kb_walk *walk;
     bool stopped;
     struct kb_result result;
 };
 
-bool kb_is_file_id(const char *text, size_t size) {
+/* Lower-case hexadecimal, as a device writes it; every other byte has a bit of 0xF0. */
+static unsigned digit(char c) {
+    if (c >= '0' && c <= '9') return (unsigned)(c - '0');
+    return c >= 'a' && c <= 'f' ? (unsigned)(c - 'a' + 10) : 0xF0;
+}
+
+bool kb_file_id_bytes(const char *text, size_t size, unsigned char id[20]) {
+    unsigned seen = 0;
+
     if (!text || size != 40) return false;
-    for (size_t i = 0; i < size; i++)
-        if (!((text[i] >= '0' && text[i] <= '9') || (text[i] >= 'a' && text[i] <= 'f'))) return false;
-    return true;
+    for (size_t i = 0; i < 20; i++) {
+        unsigned high = digit(text[2 * i]), low = digit(text[2 * i + 1]);
+
+        seen |= high | low;
+        id[i] = (unsigned char)(high << 4 | low);
+    }
+    return seen < 16;
+}
+
+bool kb_is_file_id(const char *text, size_t size) {
+    unsigned char id[20];
+
+    return kb_file_id_bytes(text, size, id);
 }
 
 void kb_payload_name(char out[KB_PAYLOAD_NAME], const char *file_id) {
@@ -102,15 +125,28 @@ static void take_entry(struct scan *scan, const struct kb_walked_folder *folder,
     }
 }
 
-static int by_id(const void *a, const void *b) {
-    return memcmp(((const struct kb_stored *)a)->id, ((const struct kb_stored *)b)->id, 20);
+static uint64_t first_eight(const unsigned char *id) {
+    uint64_t value = 0;
+
+    for (int i = 0; i < 8; i++) value = value << 8 | id[i];
+    return value;
 }
 
+/* A device's ids differ in their first bytes; only others' need all twenty. */
+static int by_id(const void *a, const void *b) {
+    const unsigned char *x = ((const struct kb_stored *)a)->id, *y = ((const struct kb_stored *)b)->id;
+    uint64_t first = first_eight(x), second = first_eight(y);
+
+    return first != second ? (first > second) - (first < second) : memcmp(x + 8, y + 8, 12);
+}
+
+/* The next folder's files, sorted, behind those that are loaded. */
 static void load_folder(struct scan *scan) {
     const struct kb_walked_folder *folder = kb_walk_next(scan->walk);
     size_t before = scan->count;
     struct kb_result res = folder->result;
 
+    scan->next++;
     for (size_t i = 0; i < folder->count; i++) take_entry(scan, folder, &folder->entries[i]);
     if (kb_is(&res, KB_HOST, KB_HOST_NOT_FOUND)) return;
     if (kb_is(&res, KB_HOST, KB_HOST_DENIED)) {
@@ -125,14 +161,50 @@ static void load_folder(struct scan *scan) {
         return;
     }
     if (kb_failed(&res)) scan->result = res;
-    if (folder->flooded || (scan->whole && scan->count > ENTRIES_MAX))
+    if (folder->flooded || scan->totals->files > FILES_MAX)
         scan->result =
             kb_fail(KB_STORE, KB_STORE_HOSTILE,
                     _("One part of the backup holds more files than any device makes; do not use this folder"));
     if (scan->count > before) qsort(scan->stored + before, scan->count - before, sizeof *scan->stored, by_id);
 }
 
-static void leave_folder(struct scan *scan) {
+static size_t start_of(const unsigned char *id) { return (size_t)id[0] << 8 | id[1]; }
+
+/* Two bytes of an id leave a handful of a device's files to search. */
+static void index_span(struct scan *scan) {
+    size_t at = 0;
+
+    for (size_t start = (size_t)scan->first << 8; start <= (size_t)scan->next << 8; start++) {
+        while (at < scan->count && start_of(scan->stored[at].id) < start) at++;
+        scan->starts[start] = (uint32_t)at;
+    }
+}
+
+static bool tell_folder(struct scan *scan, int folder) {
+    if (!scan->ops->folder || folder == scan->told) return true;
+    scan->told = folder;
+    if (scan->ops->folder(scan->ops->arg, folder)) return true;
+    scan->stopped = true;
+    return false;
+}
+
+/* Loads the folders behind the last ones: one, or as many as fit. false: stopped. */
+static bool load_span(struct scan *scan) {
+    size_t room = scan->ops->span ? scan->ops->span : SPAN;
+
+    scan->first = scan->next;
+    scan->count = 0;
+    do {
+        if (scan->in_order && !tell_folder(scan, scan->next)) return false;
+        load_folder(scan);
+    } while (!scan->in_order && scan->next < FOLDERS && scan->count < room && !kb_failed(&scan->result));
+    if (kb_failed(&scan->result)) return false;
+    index_span(scan);
+    return true;
+}
+
+/* What no row has named. */
+static void leave_span(struct scan *scan) {
     char hex[41];
 
     for (size_t i = 0; i < scan->count; i++) {
@@ -143,89 +215,112 @@ static void leave_folder(struct scan *scan) {
     scan->count = 0;
 }
 
-/* Makes folder the loaded one; all before it are finished. false: stopped. */
-static bool go_to(struct scan *scan, int folder) {
-    while (scan->folder < folder) {
-        if (scan->folder >= 0) leave_folder(scan);
-        scan->folder++;
-        if (scan->ops->folder && !scan->ops->folder(scan->ops->arg, scan->folder)) return !(scan->stopped = true);
-        if (scan->folder < FOLDERS) load_folder(scan);
-        if (kb_failed(&scan->result)) return false;
-    }
-    return true;
-}
-
-/* Sorted as a whole, because the folders come in the order of their names. */
-static struct kb_result load_all(struct scan *scan) {
-    for (scan->folder = 0; scan->folder < FOLDERS && !kb_failed(&scan->result); scan->folder++) load_folder(scan);
-    return scan->result;
+static bool is_loaded(const struct scan *scan, const unsigned char *id) {
+    return id[0] >= scan->first && id[0] < scan->next;
 }
 
 static struct kb_stored *find_stored(struct scan *scan, const unsigned char *id) {
     struct kb_stored key = {.size = 0};
+    size_t from, to;
 
-    if (scan->count == 0) return NULL;
+    if (!is_loaded(scan, id)) return NULL;
+    from = scan->starts[start_of(id)];
+    to = scan->starts[start_of(id) + 1];
+    if (from == to) return NULL;
     memcpy(key.id, id, sizeof key.id);
-    return bsearch(&key, scan->stored, scan->count, sizeof *scan->stored, by_id);
+    return bsearch(&key, scan->stored + from, to - from, sizeof *scan->stored, by_id);
 }
 
-/* false: stopped. */
-static bool tell_progress(struct scan *scan) {
-    int folder = (int)(++scan->given * FOLDERS / (scan->rows + 1));
-
-    if (!scan->ops->folder || folder == scan->told) return true;
-    scan->told = folder;
-    return scan->ops->folder(scan->ops->arg, folder);
-}
-
-static bool on_row(void *arg, const struct kb_row *row) {
-    struct scan *scan = arg;
-    struct kb_stored *stored = NULL;
-    unsigned char id[20];
-
-    if (scan->whole && !tell_progress(scan)) return !(scan->stopped = true);
-    if (kb_is_file_id(row->file_id, row->file_id_size) && kb_unhex(id, sizeof id, row->file_id)) {
-        if (!scan->whole && !go_to(scan, id[0])) return false;
-        stored = find_stored(scan, id);
-    }
+static bool give(struct scan *scan, const struct kb_row *row, struct kb_stored *stored) {
     if (stored) stored->seen = true;
-    scan->stopped = !scan->ops->row(scan->ops->arg, row, stored);
+    if (!scan->ops->row(scan->ops->arg, row, stored)) scan->stopped = true;
     return !scan->stopped;
 }
 
-static bool is_small(struct kb_db *db, int64_t *rows) {
-    struct kb_result res = kb_db_count(db, rows);
+static bool on_row_in_order(void *arg, const struct kb_row *row) {
+    struct scan *scan = arg;
+    unsigned char id[20];
 
-    return !kb_failed(&res) && *rows <= WHOLE_MAX;
+    if (!kb_file_id_bytes(row->file_id, row->file_id_size, id)) return give(scan, row, NULL);
+    while (id[0] >= scan->next) {
+        leave_span(scan);
+        if (!load_span(scan)) return false;
+    }
+    return give(scan, row, find_stored(scan, id));
 }
 
-static void finish(struct scan *scan) {
-    if (scan->whole && scan->ops->folder) scan->stopped = !scan->ops->folder(scan->ops->arg, FOLDERS);
-    if (scan->whole)
-        leave_folder(scan);
-    else
-        go_to(scan, FOLDERS);
+/* Rows that cannot have a file belong to the first pass. */
+static bool on_row(void *arg, const struct kb_row *row) {
+    struct scan *scan = arg;
+    unsigned char id[20];
+
+    scan->given++;
+    if (!tell_folder(scan, scan->first + (int)(scan->given * (scan->next - scan->first) / (scan->rows + 1))))
+        return false;
+    if (!kb_file_id_bytes(row->file_id, row->file_id_size, id)) return scan->first > 0 || give(scan, row, NULL);
+    return !is_loaded(scan, id) || give(scan, row, find_stored(scan, id));
 }
 
-struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struct kb_scan_ops *ops,
-                         struct kb_findings *findings, struct kb_scan_totals *totals) {
-    struct scan scan = {.backup = backup, .ops = ops, .findings = findings, .totals = totals, .folder = -1};
+static struct kb_result walk_in_order(struct scan *scan, struct kb_db *db) {
     struct kb_result res = kb_ok();
 
-    scan.result = kb_ok();
-    memset(totals, 0, sizeof *totals);
+    if (!load_span(scan)) return scan->result;
+    if (db) res = kb_db_rows(db, false, on_row_in_order, scan);
+    while (!kb_failed(&res) && !kb_failed(&scan->result) && !scan->stopped) {
+        leave_span(scan);
+        if (scan->next == FOLDERS || !load_span(scan)) break;
+    }
+    return res;
+}
+
+static struct kb_result walk_spans(struct scan *scan, struct kb_db *db) {
+    struct kb_result res = kb_ok();
+
+    while (scan->next < FOLDERS && !kb_failed(&res) && !scan->stopped && load_span(scan)) {
+        scan->given = 0;
+        res = kb_db_rows(db, true, on_row, scan);
+        if (!kb_failed(&res) && !scan->stopped) leave_span(scan);
+    }
+    return res;
+}
+
+static struct kb_result choose_order(struct scan *scan, struct kb_db *db) {
+    struct kb_result res = db ? kb_db_count(db, &scan->rows) : kb_ok();
+
+    scan->in_order = !db || (scan->ops->reads_files && scan->rows > IN_ORDER_ABOVE);
+    return res;
+}
+
+struct kb_walk *kb_scan_ahead(struct kb_backup *backup) {
+    return kb_walk_new(backup->dir, ENTRIES_MAX);
+}
+
+static void begin(struct scan *scan) {
+    struct kb_backup *backup = scan->backup;
+
+    scan->result = kb_ok();
+    memset(scan->totals, 0, sizeof *scan->totals);
     backup->walked = false;
     backup->walked_files = backup->newest = 0;
     backup->print = 0;
-    scan.whole = db && ops->any_order && is_small(db, &scan.rows);
-    scan.walk = kb_walk_new(backup->dir, ENTRIES_MAX);
-    if (scan.whole) res = load_all(&scan);
-    if (!kb_failed(&res) && db) res = kb_db_rows(db, scan.whole, on_row, &scan);
+    scan->starts = kb_xcalloc(((size_t)FOLDERS << 8) + 1, sizeof *scan->starts);
+    if (!scan->walk) scan->walk = kb_scan_ahead(backup);
+}
+
+struct kb_result kb_scan(struct kb_backup *backup, struct kb_walk *ahead, struct kb_db *db,
+                         const struct kb_scan_ops *ops, struct kb_findings *findings, struct kb_scan_totals *totals) {
+    struct scan scan = {
+        .backup = backup, .ops = ops, .findings = findings, .totals = totals, .walk = ahead, .told = -1};
+    struct kb_result res;
+
+    begin(&scan);
+    res = choose_order(&scan, db);
+    if (!kb_failed(&res)) res = scan.in_order ? walk_in_order(&scan, db) : walk_spans(&scan, db);
     if (!kb_failed(&res)) res = scan.result;
-    if (!kb_failed(&res) && !scan.stopped) finish(&scan);
-    if (!kb_failed(&res)) res = scan.result;
+    if (!kb_failed(&res) && !scan.stopped) tell_folder(&scan, FOLDERS);
     if (!kb_failed(&res) && scan.stopped) res = kb_cancel_result();
     kb_walk_free(scan.walk);
+    free(scan.starts);
     free(scan.stored);
     backup->walked = !kb_failed(&res);
     return res;

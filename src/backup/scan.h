@@ -16,25 +16,29 @@ struct kb_stored {
 struct kb_scan_ops {
     /* A row; stored is NULL when its file is not there (or its fileID is none). false stops the scan. */
     bool (*row)(void *arg, const struct kb_row *row, const struct kb_stored *stored);
-    /* Before the rows of the next folder are given; false stops. folder counts 0 to 255, 256 is the end. */
+    /* How far it is, as a folder 0 to 255; 256 is the end. false stops. May be NULL. */
     bool (*folder)(void *arg, int folder);
     /* A file that no row names (with a database), or any file (without one). */
     void (*extra)(void *arg, const char *file_id, const struct kb_stored *stored);
-    /* Rows may come as they lie in the database: read from front to end it costs a quarter. folder is not called then.
-     */
-    bool any_order;
+    /* The files are going to be read: rows of a large backup come folder by folder, which disks like better. */
+    bool reads_files;
+    size_t span; /* files in memory at a time, at least a folder's; 0: as many as fit */
     void *arg;
 };
 struct kb_scan_totals {
     int64_t files, bytes; /* regular files with a fileID for their name */
 };
+struct kb_walk;
+/* Begins to list the folders while the caller opens the database; kb_scan() takes it over, kb_walk_free() ends it. */
+struct kb_walk *kb_scan_ahead(struct kb_backup *backup);
 /*
- * Walks the 256 folders, one at a time so that memory stays small, and with db the rows in the same order (a small
- * backup's in any_order, with all folders in memory). db NULL: the folders alone. Links, pipes and devices among the
- * files are findings. Failing: the database's result, or KB_HOST.
+ * Walks the 256 folders and, with db, its rows beside them: in the order of the database, or of the folders where they
+ * do not fit into memory together (or reads_files asks for it). db NULL: the folders alone. Links, pipes and devices
+ * among the files are findings. ahead may be NULL. Failing: the database's result, or KB_HOST.
  */
-KB_MUST_CHECK struct kb_result kb_scan(struct kb_backup *backup, struct kb_db *db, const struct kb_scan_ops *ops,
-                                       struct kb_findings *findings, struct kb_scan_totals *totals);
+KB_MUST_CHECK struct kb_result kb_scan(struct kb_backup *backup, struct kb_walk *ahead, struct kb_db *db,
+                                       const struct kb_scan_ops *ops, struct kb_findings *findings,
+                                       struct kb_scan_totals *totals);
 
 /* ---- One row ---- */
 

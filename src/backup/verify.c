@@ -1,7 +1,7 @@
 /*
  * Is a backup whole and unchanged (backup-format.md 9)? In order: the lists, the database, every row with its file, the
- * files' content as far as it can be proved, the seal. Findings come in the order of the database, of a large one in
- * the order of the folder, whatever the number of threads.
+ * files' content as far as it can be proved, the seal. Findings come in the order of kb_scan(), whatever the number of
+ * threads.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -10,6 +10,7 @@
 #include "profiles.h"
 #include "scan.h"
 #include "verify.h"
+#include "walk.h"
 
 enum { PROGRESS_MS = 100, FOLDERS = 256 };
 
@@ -107,14 +108,14 @@ static bool on_answer(void *arg, struct kb_hash_job *job) {
     return show(verify);
 }
 
-static struct kb_result scan(struct kb_verify *verify, struct kb_db *db) {
+static struct kb_result scan(struct kb_verify *verify, struct kb_walk *ahead, struct kb_db *db) {
     const struct kb_scan_ops ops = {
-        .row = on_row, .folder = on_folder, .extra = on_extra, .any_order = true, .arg = verify};
+        .row = on_row, .folder = on_folder, .extra = on_extra, .reads_files = !verify->options->quick, .arg = verify};
     struct kb_result res;
 
     verify->hasher = kb_hasher_new(verify->backup->dir, KB_VERIFY_THREADS, on_answer, verify);
     verify->has_rows = db != NULL;
-    res = kb_scan(verify->backup, db, &ops, &verify->findings, &verify->totals);
+    res = kb_scan(verify->backup, ahead, db, &ops, &verify->findings, &verify->totals);
     if (!kb_hasher_end(verify->hasher) && !kb_failed(&res)) res = kb_cancel_result();
     return res;
 }
@@ -166,10 +167,14 @@ static void judge_locked(struct kb_verify *verify) {
 }
 
 static struct kb_result look(struct kb_verify *verify) {
+    struct kb_walk *ahead = kb_scan_ahead(verify->backup);
     struct kb_db *db = NULL;
     struct kb_result res = open_database(verify, &db);
 
-    if (!kb_failed(&res) || is_finding(verify, &res)) res = scan(verify, db);
+    if (!kb_failed(&res) || is_finding(verify, &res))
+        res = scan(verify, ahead, db);
+    else
+        kb_walk_free(ahead);
     if (!kb_failed(&res) || is_finding(verify, &res)) {
         judge_management(verify, db);
         res = verify->options->quick ? kb_ok() : kb_verify_seal(verify);

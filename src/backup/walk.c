@@ -9,7 +9,7 @@
 #include "scan.h"
 #include "walk.h"
 
-enum { AHEAD = 8, THREADS = 2 };
+enum { AHEAD_ENTRIES = 200000, THREADS = 2 };
 
 struct hand {
     struct kb_walk *walk;
@@ -25,13 +25,12 @@ struct kb_walk {
     int given; /* the asking thread's own: folders handed out */
     pthread_mutex_t lock;
     pthread_cond_t listed, freed;
-    /* Guarded by lock; a folder that is neither free nor done is its lister's alone. Its slot is its number modulo
-     * AHEAD. */
+    /* Guarded by lock; a folder that was begun and is not done is its lister's alone. */
     int begun;    /* folders that somebody lists or has listed */
-    int released; /* folders that the asker is through with */
-    bool done[AHEAD];
+    size_t ahead; /* entries that are listed and not released yet */
+    bool done[KB_WALK_FOLDERS];
     bool ending;
-    struct kb_walked_folder folders[AHEAD];
+    struct kb_walked_folder folders[KB_WALK_FOLDERS];
 };
 
 struct listing {
@@ -57,21 +56,21 @@ static bool take_entry(void *arg, const struct kb_entry *entry) {
     walked->kind = entry->kind;
     walked->size = entry->size;
     walked->modified = entry->modified;
-    if (!kb_is_file_id(entry->name, strlen(entry->name)) || memcmp(entry->name, folder->name, 2) != 0 ||
-        !kb_unhex(walked->id, sizeof walked->id, entry->name))
+    if (!kb_file_id_bytes(entry->name, strlen(entry->name), walked->id) || memcmp(entry->name, folder->name, 2) != 0)
         walked->odd = kb_xstrdup(entry->name);
     return true;
 }
 
 static void forget(struct kb_walked_folder *folder) {
     for (size_t i = 0; i < folder->count; i++) free(folder->entries[i].odd);
-    folder->count = 0;
-    folder->flooded = false;
+    free(folder->entries);
+    folder->entries = NULL;
+    folder->count = folder->room = 0;
 }
 
 static void list_folder(struct kb_walk *walk, struct kb_dir *dir, int number) {
     static const char digits[] = "0123456789abcdef";
-    struct kb_walked_folder *folder = &walk->folders[number % AHEAD];
+    struct kb_walked_folder *folder = &walk->folders[number];
     struct listing listing = {folder, walk->max};
 
     folder->name[0] = digits[number >> 4];
@@ -79,9 +78,8 @@ static void list_folder(struct kb_walk *walk, struct kb_dir *dir, int number) {
     folder->result = kb_dir_list(dir, folder->name, take_entry, &listing);
 }
 
-static bool may_begin(const struct kb_walk *walk) {
-    return walk->begun < KB_WALK_FOLDERS && walk->begun < walk->released + AHEAD;
-}
+/* The one that the asker waits for may always begin. */
+static bool may_begin(const struct kb_walk *walk) { return walk->ahead < AHEAD_ENTRIES; }
 
 static void *body(void *arg) {
     struct hand *hand = arg;
@@ -97,7 +95,8 @@ static void *body(void *arg) {
         pthread_mutex_unlock(&walk->lock);
         list_folder(walk, hand->dir, number);
         pthread_mutex_lock(&walk->lock);
-        walk->done[number % AHEAD] = true;
+        walk->done[number] = true;
+        walk->ahead += walk->folders[number].count;
         pthread_cond_signal(&walk->listed);
     }
     pthread_mutex_unlock(&walk->lock);
@@ -126,28 +125,19 @@ struct kb_walk *kb_walk_new(struct kb_dir *dir, size_t max) {
     return walk;
 }
 
-/* Gives the folder of the last call back. Called with the lock. */
-static void release(struct kb_walk *walk) {
-    int slot = (walk->given - 1) % AHEAD;
-
-    if (walk->given == walk->released) return;
-    walk->done[slot] = false;
-    walk->released++;
-    pthread_cond_signal(&walk->freed);
-}
-
 const struct kb_walked_folder *kb_walk_next(struct kb_walk *walk) {
-    int number = walk->given;
+    struct kb_walked_folder *last = walk->given > 0 ? &walk->folders[walk->given - 1] : NULL;
+    int number = walk->given++;
     bool alone = walk->hand_count == 0; /* a system without threads to spare */
 
-    if (number > 0) forget(&walk->folders[(number - 1) % AHEAD]);
     pthread_mutex_lock(&walk->lock);
-    release(walk);
-    while (!alone && !walk->done[number % AHEAD]) pthread_cond_wait(&walk->listed, &walk->lock);
-    walk->given++;
+    if (last) walk->ahead -= alone ? 0 : last->count;
+    pthread_cond_broadcast(&walk->freed);
+    while (!alone && !walk->done[number]) pthread_cond_wait(&walk->listed, &walk->lock);
     pthread_mutex_unlock(&walk->lock);
+    if (last) forget(last);
     if (alone) list_folder(walk, walk->dir, number);
-    return &walk->folders[number % AHEAD];
+    return &walk->folders[number];
 }
 
 void kb_walk_free(struct kb_walk *walk) {
@@ -160,10 +150,7 @@ void kb_walk_free(struct kb_walk *walk) {
         pthread_join(walk->hands[i].thread, NULL);
         kb_dir_close(walk->hands[i].dir);
     }
-    for (int i = 0; i < AHEAD; i++) {
-        forget(&walk->folders[i]);
-        free(walk->folders[i].entries);
-    }
+    for (int i = 0; i < KB_WALK_FOLDERS; i++) forget(&walk->folders[i]);
     pthread_cond_destroy(&walk->listed);
     pthread_cond_destroy(&walk->freed);
     pthread_mutex_destroy(&walk->lock);

@@ -38,7 +38,6 @@ row() { # row NAME OURS THEIRS: wall, ratio, CPU, peak
         "$(column "$2" 2)" "$(column "$2" 3)"
 }
 against() { # against NAME FOLDER: verify, sha1sum and openssl in turn
-    local i
     export sum=sha1sum each=64
     [ "$3" = small ] || each=4 # so that every core has files until the end
     [ "$3" != sealed ] || sum=sha256sum
