@@ -50,6 +50,15 @@ if ideviceinfo -u "$f" -k DeviceName >/dev/null 2>&1; then fail "an answer from 
 ctl wait f plugged true 5 >/dev/null
 [ "$(state f mux_id)" -gt "$before" ] || fail "no new DeviceID after the cable"
 same "as good as before" "$(ideviceinfo -u "$f" -k DeviceName)" f
+same "faults that acted" "$(state f faults_fired)" 4
+same "where the last one did" "$(state f last_fault)" "lockdown StartSession"
+ctl messages f | json .messages | grep -q '"lockdown StartSession","lockdown SessionStarted"' || fail "$(ctl messages f)"
+many=$(state f messages)
+ctl fault f "{\"action\":\"error\",\"at_message\":3,\"text\":\"PasswordProtected\"}" >/dev/null # the third of whatever comes
+expect_text 'Password protected' ideviceinfo -u "$f" -k DeviceName
+[ "$(state f messages)" -gt "$many" ] || fail "messages are not counted"
+printf 'state f\nno-such f\n' | ctl - >said.txt && fail "a refused command among several was not told"
+same "answers" "$(wc -l <said.txt | tr -d ' ')" 2
 ctl fault f '{"action":"explode"}' >/dev/null && fail "an unknown fault was taken"
 ctl fault f '{"action":"unplug","when":"now"}' >/dev/null && fail "a fault with an unknown key was taken"
 

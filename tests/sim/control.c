@@ -49,7 +49,7 @@ json_t *sim_device_state(struct sim_device *dev) {
     pthread_mutex_lock(&dev->lock);
     json_t *out = json_pack(
         "{s:s s:s s:s s:s s:s s:s s:I s:i s:b s:s s:b s:b s:b s:b s:b s:b s:b s:b s:b s:b s:b s:I s:I s:i s:i s:i s:I "
-        "s:I s:s}",
+        "s:I s:s s:i s:s s:i}",
         "udid", dev->udid, "name", dev->name, "os", dev->os, "product_type", dev->product_type, "serial", dev->serial,
         "imei", dev->imei, "location", (json_int_t)dev->location, "mux_id", (int)dev->mux_id, "plugged", dev->plugged,
         "phase", phase_name(dev->phase), "locked", sim_is_locked(dev), "passcode_set", dev->passcode_set, "activated",
@@ -58,7 +58,8 @@ json_t *sim_device_state(struct sim_device *dev) {
         "trust_asked", dev->trust_asked, "passcode_asked", dev->passcode_asked, "free", (json_int_t)dev->free_bytes,
         "capacity", (json_int_t)dev->capacity_bytes, "battery", dev->battery_pct, "connections", stream_count(dev),
         "seen", (int)json_array_size(dev->seen), "refused", (json_int_t)dev->refused, "malformed",
-        (json_int_t)dev->malformed, "last_bad", dev->last_bad);
+        (json_int_t)dev->malformed, "last_bad", dev->last_bad, "messages", (int)json_array_size(dev->own->messages),
+        "last_fault", dev->own->last_fault, "faults_fired", dev->own->faults_fired);
     state_of_person(dev, out);
     pthread_mutex_unlock(&dev->lock);
     return out;
@@ -104,6 +105,13 @@ static json_t *c_seen(struct command *c) {
 
 static json_t *c_content(struct command *c) {
     return json_pack("{s:b s:o}", "ok", 1, "content", sim_content_list(c->dev));
+}
+
+static json_t *c_messages(struct command *c) {
+    pthread_mutex_lock(&c->dev->lock);
+    json_t *copy = json_deep_copy(c->dev->own->messages);
+    pthread_mutex_unlock(&c->dev->lock);
+    return json_pack("{s:b s:o}", "ok", 1, "messages", copy);
 }
 
 static bool wiped_and_back(struct sim_device *dev, bool links_only) {
@@ -225,17 +233,12 @@ static const struct {
     bool needs_device;
     json_t *(*run)(struct command *c);
 } commands[] = {
-    {"state", false, c_state},
-    {"seen", true, c_seen},
-    {"content", true, c_content},
-    {"change", true, c_change},
-    {"wipe", true, c_wipe},
-    {"fault", true, c_fault},
-    {"clear-faults", true, c_clear_faults},
-    {"set", true, c_set},
-    {"wait", true, c_wait},
-    {"daemon", false, c_daemon},
-    {"quit", false, c_quit},
+    {"state", false, c_state},      {"seen", true, c_seen},
+    {"messages", true, c_messages}, {"content", true, c_content},
+    {"change", true, c_change},     {"wipe", true, c_wipe},
+    {"fault", true, c_fault},       {"clear-faults", true, c_clear_faults},
+    {"set", true, c_set},           {"wait", true, c_wait},
+    {"daemon", false, c_daemon},    {"quit", false, c_quit},
 };
 
 static json_t *run(struct command *c) {

@@ -1,21 +1,33 @@
 /* The bench's two small clients: `phonesim ctl` asks the control socket, `phonesim json` picks values out of JSON. */
+#define _GNU_SOURCE
 #include "parts.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
-/* --- phonesim ctl ADDRESS COMMAND [ARG...] --- */
+/* --- phonesim ctl ADDRESS COMMAND [ARG...], or - with a command a line on stdin --- */
 
-/* Sends the line and prints the answer; the exit status is what the answer says. */
-static int ask(int fd, const char *request) {
+struct asker {
+    FILE *in, *out;
+};
+
+/* Sends the command and prints the answer; the exit status is what the answer says. */
+static int ask(struct asker *asker, char **words, int count) {
     char *line = NULL;
     size_t size = 0;
     int code = 1;
-    FILE *in = fdopen(fd, "r");
-    dprintf(fd, "%s\n", request);
-    if (in && getline(&line, &size, in) > 0) {
+    json_t *args = json_array();
+    for (int i = 1; i < count; i++) json_array_append_new(args, json_string(words[i]));
+    json_t *request = json_pack("{s:s s:o}", "command", words[0], "args", args);
+    if (!request) return fputs("phonesim: an argument is no UTF-8\n", stderr), 2;
+    json_dumpf(request, asker->out, JSON_COMPACT);
+    fputc('\n', asker->out);
+    fflush(asker->out);
+    json_decref(request);
+    if (getline(&line, &size, asker->in) > 0) {
         json_t *reply = json_loads(line, 0, NULL);
         fputs(line, stdout);
         code = json_is_true(json_object_get(reply, "ok")) ? 0 : 1;
@@ -23,7 +35,20 @@ static int ask(int fd, const char *request) {
     } else
         fputs("phonesim: no answer\n", stderr);
     free(line);
-    if (in) fclose(in);
+    return code;
+}
+
+/* Words are parted by blanks. All are asked; 1 when one was refused. */
+static int ask_lines(struct asker *asker) {
+    char line[1024];
+    int code = 0;
+    while (fgets(line, sizeof line, stdin)) {
+        char *words[8], *rest = NULL;
+        int count = 0;
+        for (char *word = strtok_r(line, " \n", &rest); word && count < 8; word = strtok_r(NULL, " \n", &rest))
+            words[count++] = word;
+        if (count > 0 && ask(asker, words, count) != 0) code = 1;
+    }
     return code;
 }
 
@@ -31,16 +56,13 @@ int sim_ctl(int argc, char **argv) {
     struct sim_address address;
     if (argc < 2 || !sim_address_parse(argv[0], &address))
         return fputs("phonesim: ctl ADDRESS COMMAND [ARG...]\n", stderr), 2;
-    json_t *args = json_array();
-    for (int i = 2; i < argc; i++) json_array_append_new(args, json_string(argv[i]));
-    json_t *request = json_pack("{s:s s:o}", "command", argv[1], "args", args);
-    char *text = request ? json_dumps(request, JSON_COMPACT) : NULL;
-    json_decref(request);
-    if (!text) return fputs("phonesim: an argument is no UTF-8\n", stderr), 2;
     int fd = sim_address_connect(&address);
-    if (fd < 0) fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno));
-    int code = fd < 0 ? 1 : ask(fd, text);
-    free(text);
+    if (fd < 0) return fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno)), 1;
+    struct asker asker = {fdopen(fd, "r"), fdopen(dup(fd), "w")};
+    int code = 1;
+    if (asker.in && asker.out) code = strcmp(argv[1], "-") == 0 ? ask_lines(&asker) : ask(&asker, argv + 1, argc - 1);
+    if (asker.in) fclose(asker.in);
+    if (asker.out) fclose(asker.out);
     return code;
 }
 

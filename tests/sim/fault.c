@@ -79,6 +79,13 @@ static bool service_fits(const struct sim_fault *fault, const char *service) {
     return fault->service[0] == 0 || strcmp(fault->service, service) == 0;
 }
 
+/* Told before it acts: who waits for it may act at that very message. Lock held. */
+static void use_up(struct sim_device *dev, struct sim_fault *fault, const char *service, const char *message) {
+    fault->used = true;
+    dev->own->faults_fired++;
+    snprintf(dev->own->last_fault, sizeof dev->own->last_fault, "%s %s", service, message);
+}
+
 struct sim_fault *sim_fault_by_bytes(struct sim_device *dev, const char *service, int64_t from, int64_t to) {
     struct sim_fault *first = NULL;
     pthread_mutex_lock(&dev->lock);
@@ -88,7 +95,7 @@ struct sim_fault *sim_fault_by_bytes(struct sim_device *dev, const char *service
         if (fault->after_bytes < from) fault->after_bytes = from; /* a fault added late acts at once */
         if (!first || fault->after_bytes < first->after_bytes) first = fault;
     }
-    if (first) first->used = true;
+    if (first) use_up(dev, first, service, "after_bytes");
     pthread_mutex_unlock(&dev->lock);
     return first;
 }
@@ -101,11 +108,22 @@ static struct sim_fault *by_message(struct sim_device *dev, const char *service,
         if (fault->used || fault->at_message == 0 || !service_fits(fault, service)) continue;
         if (fault->message[0] && strcmp(fault->message, message) != 0) continue;
         if (++fault->seen_messages < fault->at_message) continue;
-        fault->used = true;
+        use_up(dev, fault, service, message);
         fired = fault;
     }
     pthread_mutex_unlock(&dev->lock);
     return fired;
+}
+
+enum { MESSAGES_MAX = 20000 };
+
+static void note_message(struct sim_device *dev, const char *service, const char *message) {
+    char what[128];
+    snprintf(what, sizeof what, "%s %s", service, message);
+    pthread_mutex_lock(&dev->lock);
+    if (json_array_size(dev->own->messages) < MESSAGES_MAX)
+        json_array_append_new(dev->own->messages, json_string(what));
+    pthread_mutex_unlock(&dev->lock);
 }
 
 struct replug {
@@ -193,6 +211,7 @@ enum sim_fault_effect sim_fault_point(struct sim_stream *stream, const char *ser
     struct sim_device *dev = sim_stream_device(stream);
     (void)outgoing;
     if (fired) *fired = NULL;
+    note_message(dev, service, message);
     struct sim_fault *fault = by_message(dev, service, message);
     if (!fault) return SIM_GO_ON;
     if (fired) *fired = fault;

@@ -89,6 +89,9 @@ struct sim_own {
     bool backup_running;
     bool rebooting;
     uint64_t sent, received; /* bytes through all tunnels */
+    json_t *messages;        /* every point where a fault can act, in order, bounded: ["service message"] */
+    int faults_fired;
+    char last_fault[128]; /* where the latest acted */
     json_t *apps;
     json_t *profiles_wanted; /* the scenario's "mdm" object, for kitting by hand */
     plist_t values;          /* SetValue: domain -> key -> value */

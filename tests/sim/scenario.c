@@ -404,6 +404,7 @@ static bool device_make(struct sim *sim, json_t *object, char *why, size_t size)
     dev->own = calloc(1, sizeof *dev->own);
     dev->scenario = object;
     dev->seen = json_array();
+    dev->own->messages = json_array();
     dev->own->values = plist_new_dict();
     dev->own->stored_profiles = plist_new_dict();
     dev->own->index = sim->device_count;

@@ -15,7 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-enum { OUT_MAX = 256 * 1024, IN_MAX = 64 * 1024, PLIST_MAX = 64 * 1024 * 1024, OUT_FIRST = 4096 };
+enum { OUT_MAX = 256 * 1024, IN_MAX = 64 * 1024, PLIST_MAX = 64 * 1024 * 1024, OUT_FIRST = 4096, LOOK_MS = 100 };
 
 struct sim_stream {
     struct sim_device *dev;
@@ -239,8 +239,8 @@ void sim_stream_silence(struct sim_stream *stream, int64_t seconds) {
     int64_t until = sim_now_ms() + seconds * 1000;
     pthread_mutex_lock(&dev->lock);
     while (seconds == 0 || sim_now_ms() < until) {
-        int64_t left = seconds == 0 ? 1000 : until - sim_now_ms();
-        if (!sim_wait_changed(stream, left > 0 && left < 1000 ? left : left <= 0 ? 1 : 1000)) break;
+        int64_t left = seconds == 0 ? LOOK_MS : until - sim_now_ms();
+        if (!sim_wait_changed(stream, left <= 0 ? 1 : left < LOOK_MS ? left : LOOK_MS)) break;
         struct pollfd gone = {stream->fd, POLLRDHUP, 0}; /* the host may have gone away meanwhile */
         if (poll(&gone, 1, 0) > 0) break;
     }
