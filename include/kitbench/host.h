@@ -29,9 +29,10 @@ char *kb_host_name(void);                  /* this computer's name, caller frees
 int64_t kb_host_pid(void);                 /* of this process */
 bool kb_host_pid_alive(int64_t pid);       /* some process has that number now */
 
-int64_t kb_clock_wall(void);    /* seconds since 1970 UTC */
-int64_t kb_clock_wall_ms(void); /* milliseconds since 1970 UTC */
-int64_t kb_clock_ms(void);      /* monotonic, for waiting */
+int64_t kb_clock_wall(void);           /* seconds since 1970 UTC */
+int64_t kb_clock_wall_ms(void);        /* milliseconds since 1970 UTC */
+int64_t kb_clock_ms(void);             /* monotonic, for waiting */
+int64_t kb_clock_timer_ms(int64_t ms); /* what to tell a timer that does not go by kb_clock_ms */
 void kb_sleep_ms(int64_t ms);
 struct kb_result kb_random(void *out, size_t size); /* from the system's generator */
 

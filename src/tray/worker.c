@@ -147,7 +147,7 @@ static void on_timer(uv_timer_t *timer) {
 
 static void rearm(struct kb_worker *w) {
     if (!w->cancelling && !uv_is_closing((uv_handle_t *)&w->timer))
-        uv_timer_start(&w->timer, on_timer, w->deadline_ms, 0);
+        uv_timer_start(&w->timer, on_timer, (uint64_t)kb_clock_timer_ms((int64_t)w->deadline_ms), 0);
 }
 
 /* ---- Lines --------------------------------------------------------------------------------------------------------
@@ -374,7 +374,7 @@ void kb_worker_cancel(struct kb_worker *w) {
     if (w->cancelling || w->exited) return;
     w->cancelling = true;
     tell(w, word);
-    uv_timer_start(&w->timer, on_timer, KB_GRACE_S * 1000, 0);
+    uv_timer_start(&w->timer, on_timer, (uint64_t)kb_clock_timer_ms(KB_GRACE_S * 1000), 0);
 }
 
 void kb_worker_kill(struct kb_worker *w) { end_worker(w, WHY_OPERATOR); }

@@ -17,6 +17,8 @@ int64_t kb_clock_wall(void) { return kb_clock_wall_ms() / 1000; }
 
 int64_t kb_clock_ms(void) { return (int64_t)GetTickCount64(); }
 
+int64_t kb_clock_timer_ms(int64_t ms) { return ms; }
+
 void kb_sleep_ms(int64_t ms) {
     while (ms > 0) {
         DWORD part = ms > 1000000 ? 1000000 : (DWORD)ms;
