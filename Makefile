@@ -183,11 +183,13 @@ $(B)/hurried/kitbench: $(B)/src/main.o $(B)/hurried/clock.o $(foreach r,$(ROOMS)
 torture: all $(B)/hurried/kitbench
 	@sh tests/torture/torture.sh docs/reliability.md
 
-.PHONY: demo bench bench-verify
+.PHONY: demo practice bench bench-verify
 demo:
 	@sh scripts/install-deps.sh build
 	@+$(MAKE) --no-print-directory all
 	@sh scripts/demo.sh
+practice: all
+	@sh scripts/practice.sh
 bench: all build/native/measure
 	@bash tests/bench/bench.sh
 bench-verify: all build/native/measure build/native/backupgen
@@ -226,6 +228,15 @@ lint-tidy: build/compile_flags.txt
 build/compile_flags.txt: Makefile
 	@mkdir -p $(@D)
 	@printf '%s\n' -xc -std=gnu11 -I$(CURDIR)/include -I$(CURDIR)/src/base -D_FILE_OFFSET_BITS=64 '-DKB_VERSION="$(VERSION)"' $(lib_cflags) > $@
+
+# Debian packages into build/deb (lintian has nothing to say); deb-test installs, runs and removes them in a clean root.
+.PHONY: deb deb-test deb-twice
+deb:
+	@bash packaging/deb/build.sh
+deb-twice:
+	@bash packaging/deb/build.sh --twice
+deb-test: deb
+	@bash packaging/deb/test.sh
 
 asan tsan:
 	@+$(MAKE) --no-print-directory FLAVOUR=$@ unit
@@ -289,23 +300,32 @@ fishcompdir ?= $(datarootdir)/fish/vendor_completions.d
 INSTALL     ?= install
 docs        := $(wildcard README.md README.ja.md ARCHITECTURE.md LICENSE docs/*.md)
 # from:folder/name of everything that is not a program
-installed := $(foreach d,$(docs),$(d):$(docdir)/$(notdir $(d))) docs/phonesim.1:$(mandir)/man1/phonesim.1 \
+practicedir := $(datarootdir)/kitbench
+installed := $(foreach d,$(docs),$(d):$(docdir)/$(d)) $(foreach m,$(wildcard docs/*.1),$(m):$(mandir)/man1/$(notdir $(m))) \
+             scripts/demo.sh:$(practicedir)/demo.sh $(foreach s,$(wildcard tests/sim/scenarios/*.json),$(s):$(practicedir)/scenarios/$(notdir $(s))) \
              $(B)/gen/kitbench.1:$(mandir)/man1/kitbench.1 $(B)/gen/ja/kitbench.1:$(mandir)/ja/man1/kitbench.1 \
              $(B)/gen/kitbench.bash:$(bashcompdir)/kitbench $(B)/gen/kitbench.zsh:$(zshcompdir)/_kitbench \
              $(B)/gen/kitbench.fish:$(fishcompdir)/kitbench.fish
-.PHONY: install uninstall clean
-install: $(B)/kitbench $(B)/phonesim $(manuals)
+# The practice bench, told where its parts will be.
+$(B)/gen/kitbench-practice: scripts/practice.sh FORCE
+	@mkdir -p $(@D)
+	$(Q)sed 's|@share@|$(practicedir)|' $< > $@.tmp && if cmp -s $@.tmp $@; then rm $@.tmp; else mv $@.tmp $@; fi
+FORCE:
+.PHONY: install uninstall clean FORCE
+install: $(B)/kitbench $(B)/phonesim $(B)/gen/kitbench-practice $(manuals)
 	$(INSTALL) -d $(DESTDIR)$(bindir) $(sort $(foreach i,$(installed),$(dir $(DESTDIR)$(lastword $(subst :, ,$(i))))))
-	$(INSTALL) -m 755 $(B)/kitbench $(B)/phonesim $(DESTDIR)$(bindir)
-	$(Q)set -e; for i in $(installed); do $(INSTALL) -m 644 "$${i%%:*}" "$(DESTDIR)$${i#*:}"; done
+	$(INSTALL) -m 755 $(B)/kitbench $(B)/phonesim $(B)/gen/kitbench-practice $(DESTDIR)$(bindir)
+	$(Q)set -e; for i in $(installed); do \
+	    $(INSTALL) -m $$(test -x "$${i%%:*}" && echo 755 || echo 644) "$${i%%:*}" "$(DESTDIR)$${i#*:}"; done
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(bindir)/kitbench $(bindir)/phonesim $(foreach i,$(installed),$(lastword $(subst :, ,$(i)))))
-	-rmdir $(DESTDIR)$(docdir)
+	rm -f $(addprefix $(DESTDIR),$(addprefix $(bindir)/,kitbench phonesim kitbench-practice) $(foreach i,$(installed),$(lastword $(subst :, ,$(i)))))
+	-rmdir $(DESTDIR)$(docdir)/docs $(DESTDIR)$(docdir) $(DESTDIR)$(practicedir)/scenarios $(DESTDIR)$(practicedir)
 clean:
 	rm -rf build
 help:
 	@echo 'all (default)  build/kitbench and build/phonesim      check  installs what is missing, builds, runs every test'
 	@echo 'demo           the whole story on the simulated bench  test   every test, without installing anything'
+	@echo 'practice       a shell on the simulated bench          deb    Debian packages (Debian, Ubuntu)'
 	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
 	@echo 'torture        every message of a backup and a restore, with five faults (half an hour)'
 	@echo 'format lint asan tsan fuzz win po deps manuals install uninstall clean'

@@ -1,10 +1,12 @@
 #!/bin/sh
 # make demo: the whole story on the simulated bench. A person moves from a supervised, managed iPhone to a new one; then one
 # refusal of each kind. A scripted hand does what the operator would do on the screens. In the language of the locale (ja, else en).
+# Installed, kitbench-practice gives the programs, the scenario and a folder (KB SIM SCENARIO DEMO_DIR).
 set -eu
 top=$(cd "$(dirname "$0")/.." && pwd)
-kb=$top/build/kitbench sim=$top/build/phonesim
-dir=$top/build/demo
+kb=${KB:-$top/build/kitbench} sim=${SIM:-$top/build/phonesim}
+scenario=${SCENARIO:-$top/tests/sim/scenarios/demo.json}
+dir=${DEMO_DIR:-$top/build/demo}
 rm -rf "$dir"
 mkdir -p "$dir/home"
 cd "$dir"
@@ -71,7 +73,7 @@ at_exit() {
 }
 trap at_exit EXIT
 trap 'exit 130' INT TERM
-"$sim" --scenario "$top/tests/sim/scenarios/demo.json" --listen "$USBMUXD_SOCKET_ADDRESS" --control "$control" --state sim >sim.out 2>sim.err &
+"$sim" --scenario "$scenario" --listen "$USBMUXD_SOCKET_ADDRESS" --control "$control" --state sim >sim.out 2>sim.err &
 pids=$!
 tries=0
 until grep -q ready sim.out; do

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Installs what kitbench needs and this computer lacks, with apt, Homebrew or MSYS2's pacman. Asks nothing.
-# usage: install-deps.sh [build] [test] [lint]      without a group: all three
+# usage: install-deps.sh [build] [test] [lint] [package]      without a group: the first three
 #   build  compiler and libraries     test  Check, the stock tools that the simulated bench is proved with, readers of the
 #                                           manual pages and completions
 #   lint   formatters, checkers, the Windows cross compiler
+#   package  what makes and tries Debian packages (Debian and Ubuntu only)
 # Ends with 0 when everything that must be there is there.
 set -eu
 groups=${*:-build test lint}
@@ -36,6 +37,10 @@ lint|must|cmd:clang-tidy|clang-tidy|llvm|clang-tools-extra
 lint|must|cmd:cppcheck|cppcheck|cppcheck|cppcheck
 lint|must|cmd:shellcheck|shellcheck|shellcheck|shellcheck
 lint|must|cmd:msgfmt|gettext|gettext|gettext-tools
+package|must|cmd:dpkg-buildpackage|dpkg-dev||
+package|must|cmd:dh|debhelper||
+package|must|cmd:lintian|lintian||
+package|must|cmd:debootstrap|debootstrap||
 lint|may|cmd:x86_64-w64-mingw32-gcc|gcc-mingw-w64-x86-64|mingw-w64|gcc
 '
 

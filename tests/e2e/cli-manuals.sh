@@ -45,12 +45,12 @@ done
 
 # Their readers.
 if have man; then
-    for page in kitbench.1 ja/kitbench.1 "$TOP/docs/phonesim.1"; do
+    for page in kitbench.1 ja/kitbench.1 "$TOP"/docs/*.1; do
         LC_ALL=C.UTF-8 MANROFFSEQ='' MANWIDTH=80 man --warnings -E UTF-8 -l -Tutf8 -Z "$page" >formatted 2>said || fail "man $page: $(cat said)"
         [ ! -s said ] || fail "man $page: $(cat said)"
     done
 fi
-if have mandoc; then mandoc -Tlint -W warning kitbench.1 ja/kitbench.1 "$TOP/docs/phonesim.1" || fail "mandoc"; fi
+if have mandoc; then mandoc -Tlint -W warning kitbench.1 ja/kitbench.1 "$TOP"/docs/*.1 || fail "mandoc"; fi
 if have zsh; then
     zsh -n kitbench.zsh || fail "zsh cannot read its completion"
 fi
