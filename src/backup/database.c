@@ -301,6 +301,7 @@ static struct kb_result sorts(struct kb_db *db, bool *out) {
     return res;
 }
 
+/* A large table without its index is none that a device made; nobody sorts it in memory. */
 static struct kb_result can_sort(struct kb_db *db, int64_t rows) {
     bool sorted = false;
     struct kb_result res = sorts(db, &sorted);
@@ -314,7 +315,7 @@ struct kb_result kb_db_rows(struct kb_db *db, bool any_order, kb_db_each each, v
     struct kb_result res = kb_db_count(db, &rows);
 
     if (!kb_failed(&res) && rows > ROWS_MAX) res = not_a_manifest();
-    if (!kb_failed(&res) && !any_order) res = can_sort(db, rows);
+    if (!kb_failed(&res)) res = can_sort(db, rows);
     if (!kb_failed(&res)) res = prepare(db, any_order ? SELECT_ROW : SELECT_ALL, &stmt);
     if (!kb_failed(&res)) res = give_rows(db, stmt, each, arg, INT64_MAX, &given);
     sqlite3_finalize(stmt);

@@ -287,7 +287,7 @@ static struct kb_result walk_spans(struct scan *scan, struct kb_db *db) {
 static struct kb_result choose_order(struct scan *scan, struct kb_db *db) {
     struct kb_result res = db ? kb_db_count(db, &scan->rows) : kb_ok();
 
-    scan->in_order = !db || (scan->ops->reads_files && scan->rows > IN_ORDER_ABOVE);
+    scan->in_order = !db || scan->ops->by_folder || (scan->ops->reads_files && scan->rows > IN_ORDER_ABOVE);
     return res;
 }
 

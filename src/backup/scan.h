@@ -22,7 +22,8 @@ struct kb_scan_ops {
     void (*extra)(void *arg, const char *file_id, const struct kb_stored *stored);
     /* The files are going to be read: rows of a large backup come folder by folder, which disks like better. */
     bool reads_files;
-    size_t span; /* files in memory at a time, at least a folder's; 0: as many as fit */
+    bool by_folder; /* rows of any backup do, and folder is called before each of the folders */
+    size_t span;    /* files in memory at a time, at least a folder's; 0: as many as fit */
     void *arg;
 };
 struct kb_scan_totals {

@@ -14,11 +14,6 @@
 
 enum { PROGRESS_MS = 100, FOLDERS = 256 };
 
-/* What the answer to a job is compared with. */
-struct promise {
-    struct kb_checked checked;
-};
-
 static bool show(struct kb_verify *verify) {
     const struct kb_verify_options *options = verify->options;
     int64_t now = kb_clock_ms();
@@ -50,34 +45,38 @@ void kb_verify_unread(struct kb_verify *verify, const struct kb_hash_job *job) {
                    _("This file cannot be read from the disk; check the disk, then use another copy"));
 }
 
-static bool add_promise(struct kb_verify *verify, const struct kb_row *row, const struct kb_checked *checked) {
-    char name[KB_PAYLOAD_NAME], label[KB_LABEL_ROOM];
-    struct kb_hash_job *job;
-    struct promise *promise = kb_xmalloc(sizeof *promise);
+bool kb_verify_ask(struct kb_verify *verify, const char *path, const char *label, const struct kb_promise *promise) {
+    struct kb_hash_job *job = kb_hash_job_new(path, label);
+    struct kb_promise *copy = kb_xmalloc(sizeof *copy);
 
-    promise->checked = *checked;
-    kb_payload_name(name, row->file_id);
-    kb_row_label(row, label);
-    job = kb_hash_job_new(name, label);
-    job->want_sha1 = checked->check_digest && !verify->options->quick;
-    job->data = promise;
+    *copy = *promise;
+    job->data = copy;
+    job->want_sha1 = promise->row && promise->checked.check_digest && !verify->options->quick;
+    job->want_sha256 = promise->seal;
     return kb_hasher_add(verify->hasher, job);
 }
 
 static bool on_row(void *arg, const struct kb_row *row, const struct kb_stored *stored) {
     struct kb_verify *verify = arg;
-    struct kb_checked checked;
+    struct kb_promise promise = {.row = true};
+    const struct kb_checked *checked = &promise.checked;
+    char name[KB_PAYLOAD_NAME], label[KB_LABEL_ROOM];
 
-    kb_check_row(verify->backup, row, stored, &verify->findings, &checked);
-    if (!checked.file) return true;
-    if (!checked.size_differs && (verify->options->quick || !(checked.check_digest || checked.check_tail))) return true;
-    return add_promise(verify, row, &checked);
+    kb_check_row(verify->backup, row, stored, &verify->findings, &promise.checked);
+    if (!checked->file) return true;
+    if (!checked->size_differs && (verify->options->quick || !(checked->check_digest || checked->check_tail)))
+        return true;
+    kb_verify_seal_add(verify, row->file_id, &promise);
+    kb_payload_name(name, row->file_id);
+    kb_row_label(row, label);
+    return kb_verify_ask(verify, name, label, &promise);
 }
 
 static bool on_folder(void *arg, int folder) {
     struct kb_verify *verify = arg;
 
-    verify->done_pct = folder * (verify->sealed ? 50 : 100) / FOLDERS;
+    verify->done_pct = folder * 99 / FOLDERS;
+    kb_verify_seal_folder(verify, folder);
     return show(verify);
 }
 
@@ -98,26 +97,27 @@ static void on_extra(void *arg, const char *file_id, const struct kb_stored *sto
 
 static bool on_answer(void *arg, struct kb_hash_job *job) {
     struct kb_verify *verify = arg;
-    const struct promise *promise = job->data;
+    const struct kb_promise *promise = job->data;
 
     verify->hashed += job->size;
     if (kb_failed(&job->result))
         kb_verify_unread(verify, job);
-    else
+    else if (promise->row)
         kb_verify_content(verify, job, &promise->checked);
+    if (promise->seal) kb_verify_seal_answer(verify, job, promise);
     return show(verify);
 }
 
 static struct kb_result scan(struct kb_verify *verify, struct kb_walk *ahead, struct kb_db *db) {
-    const struct kb_scan_ops ops = {
-        .row = on_row, .folder = on_folder, .extra = on_extra, .reads_files = !verify->options->quick, .arg = verify};
-    struct kb_result res;
+    const struct kb_scan_ops ops = {.row = on_row,
+                                    .folder = on_folder,
+                                    .extra = on_extra,
+                                    .reads_files = !verify->options->quick,
+                                    .by_folder = verify->seal != NULL,
+                                    .arg = verify};
 
-    verify->hasher = kb_hasher_new(verify->backup->dir, KB_VERIFY_THREADS, on_answer, verify);
     verify->has_rows = db != NULL;
-    res = kb_scan(verify->backup, ahead, db, &ops, &verify->findings, &verify->totals);
-    if (!kb_hasher_end(verify->hasher) && !kb_failed(&res)) res = kb_cancel_result();
-    return res;
+    return kb_scan(verify->backup, ahead, db, &ops, &verify->findings, &verify->totals);
 }
 
 /* false: the run itself ended (cancelled), which is no finding. */
@@ -166,19 +166,32 @@ static void judge_locked(struct kb_verify *verify) {
           "password to check all of it"));
 }
 
+/* Content: all that is asked for is answered when it returns. */
+static struct kb_result look_inside(struct kb_verify *verify, struct kb_walk *ahead, struct kb_db *db) {
+    struct kb_result res;
+
+    verify->hasher = kb_hasher_new(verify->backup->dir, KB_VERIFY_THREADS, on_answer, verify);
+    kb_verify_seal_open(verify);
+    res = scan(verify, ahead, db);
+    if (!kb_failed(&res) || is_finding(verify, &res)) {
+        res = kb_ok();
+        judge_management(verify, db);
+        kb_verify_seal_rest(verify);
+    }
+    if (!kb_hasher_end(verify->hasher) && !kb_failed(&res)) res = kb_cancel_result();
+    kb_verify_seal_close(verify);
+    return res;
+}
+
 static struct kb_result look(struct kb_verify *verify) {
     struct kb_walk *ahead = kb_scan_ahead(verify->backup);
     struct kb_db *db = NULL;
     struct kb_result res = open_database(verify, &db);
 
     if (!kb_failed(&res) || is_finding(verify, &res))
-        res = scan(verify, ahead, db);
+        res = look_inside(verify, ahead, db);
     else
         kb_walk_free(ahead);
-    if (!kb_failed(&res) || is_finding(verify, &res)) {
-        judge_management(verify, db);
-        res = verify->options->quick ? kb_ok() : kb_verify_seal(verify);
-    }
     kb_db_close(db);
     if (!kb_failed(&res)) judge_locked(verify);
     return res;

@@ -127,6 +127,96 @@ START_TEST(test_changes) {
 }
 END_TEST
 
+/* ---- Read once, in whichever order the seal's lines are ---- */
+
+struct counted {
+    int64_t bytes;
+    int seal, digest, missing, unsealed;
+};
+
+static bool count_bytes(void *arg, int done_pct, int64_t bytes) {
+    (void)done_pct;
+    ((struct counted *)arg)->bytes = bytes;
+    return true;
+}
+
+static void count_finding(void *arg, const struct kb_finding_line *line) {
+    struct counted *counted = arg;
+
+    counted->seal += strcmp(line->code, "seal") == 0;
+    counted->digest += strcmp(line->code, "digest") == 0;
+    counted->missing += strcmp(line->code, "missing") == 0;
+    counted->unsealed += strcmp(line->code, "unsealed") == 0;
+}
+
+static struct counted count(const char *path, bool unlock, enum kb_outcome want) {
+    struct kb_backup *backup = fixture_open(path);
+    struct counted counted = {0};
+    struct kb_verify_options options = {.finding = count_finding, .progress = count_bytes, .arg = &counted};
+    struct kb_verification out;
+
+    if (unlock) fixture_unlock(backup, "kit");
+    ck_ok(kb_backup_verify(backup, &options, &out));
+    ck_assert_msg(out.outcome == want, "%s %s", kb_outcome_name(out.outcome), out.text);
+    kb_backup_free(backup);
+    return counted;
+}
+
+static int64_t sealed_bytes(void) {
+    char *command = kb_xasprintf("cut -c67- '%s/" HASHES "' | while read -r f; do wc -c <\"%s/$f\"; done | "
+                                 "awk '{n+=$1} END {print n}'",
+                                 FOLDER, FOLDER);
+    FILE *pipe = popen(command, "r");
+    long long bytes = -1;
+
+    ck_assert_int_eq(fscanf(pipe, "%lld", &bytes), 1);
+    pclose(pipe);
+    free(command);
+    return bytes;
+}
+
+/* What is done to the seal, as sha256sum's or another's lines may stand; it stays a whole seal. */
+static const char *const orders[] = {
+    "cat", "LC_ALL=C sort -r -k2", "shuf", "awk '{print} NR % 3 == 0 {print}'", "sed '1!G;h;$!d'", "sed 's/  / */'",
+};
+
+/* command has %s for the file of that name. */
+static void hurt(const char *backup, const char *name, const char *command) {
+    char line[2000],
+        *file = kb_xasprintf("$(id=$(printf '%s' | sha1sum | cut -c-40); echo %s/$(echo $id | cut -c-2)/$id)", name,
+                             backup);
+
+    snprintf(line, sizeof line, command, file);
+    strcat(line, " 2>/dev/null");
+    ck_assert_int_eq(system(line), 0);
+    free(file);
+}
+
+START_TEST(test_read_once) {
+    char *path = fixture_path(GEN_UDID), command[1000];
+    struct counted counted;
+    bool unlock = _i & 1;
+
+    kb_backup_free(sealed("kit"));
+    snprintf(command, sizeof command, "%s <%s.sha256 >%s.x && mv %s.x %s.sha256", orders[_i / 2], path, path, path,
+             path);
+    ck_assert_int_eq(system(command), 0);
+    counted = count(path, unlock, KB_OUTCOME_OK);
+    if (_i < 2) ck_assert_int_eq(counted.bytes, sealed_bytes());
+    hurt(path, "HomeDomain-Library/Preferences/com.apple.example.plist",
+         "printf X | dd of=%s bs=1 seek=20 conv=notrunc");
+    hurt(path, "CameraRollDomain-Media/DCIM/100APPLE/IMG_0001.HEIC", "printf X | dd of=%s bs=1 seek=20 conv=notrunc");
+    hurt(path, "AppDomain-com.example.chat-Documents/chat.sqlite", "rm %s");
+    counted = count(path, unlock, KB_OUTCOME_DAMAGED);
+    free(path);
+    ck_assert_int_eq(counted.digest, unlock ? 1 : 0);
+    ck_assert_int_eq(counted.unsealed, 0);
+    if (strchr(orders[_i / 2], '%')) return; /* lines that stand twice may be told twice */
+    ck_assert_int_eq(counted.seal, 2);
+    ck_assert_int_eq(counted.missing, unlock ? 2 : 1); /* the row's file, and the seal's */
+}
+END_TEST
+
 static char *hash_of(const char *hashes, const char *path) {
     char *needle = kb_xasprintf("  " GEN_UDID "/%s\n", path), *at = strstr(hashes, needle), *out;
 
@@ -232,6 +322,7 @@ int main(void) {
     tcase_add_test(cases[0], test_same_twice);
     tcase_add_test(cases[0], test_proof_without_password);
     tcase_add_loop_test(cases[0], test_changes, 0, (int)KB_ARRAY_SIZE(changes));
+    tcase_add_loop_test(cases[0], test_read_once, 0, 2 * (int)KB_ARRAY_SIZE(orders));
     tcase_add_test(cases[0], test_carry_over);
     tcase_add_test(cases[0], test_odd_names);
     tcase_add_test(cases[0], test_links_are_not_sealed);
