@@ -68,7 +68,7 @@ struct kb_tray {
     uv_loop_t loop;
     struct kb_worker_home home;
     struct kb_interrupt interrupt;
-    uv_timer_t tick;
+    uv_timer_t tick, draw;
     uv_idle_t kick;
     struct kb_mux_watch *mux;
     struct kb_journal *journal;
@@ -83,7 +83,6 @@ struct kb_tray {
     int probing, looking;
     int stops;
     bool over, gave_up;
-    bool dirty; /* something to draw */
     int64_t drawn_ms, moved_ms, tick_wall_ms, tick_ms;
     int64_t bus_bytes[256]; /* moved since the last sample */
     char note[240];
@@ -128,7 +127,8 @@ void kb_schedule(struct kb_tray *tray);
 struct kb_share *kb_share_of(struct kb_tray *tray, const char *backup);
 
 /* ---- tray.c ---- */
-void kb_tray_dirty(struct kb_tray *tray);
-void kb_tray_moved(struct kb_tray *tray); /* something happened: whoever waits goes on waiting */
+void kb_tray_dirty(struct kb_tray *tray);  /* somebody may begin: looked at in this turn of the loop, and drawn */
+void kb_tray_redraw(struct kb_tray *tray); /* it only looks different: drawn soon */
+void kb_tray_moved(struct kb_tray *tray);  /* something happened: whoever waits goes on waiting */
 void kb_tray_say(struct kb_tray *tray, const char *format, ...) KB_PRINTF(2, 3);
 #endif

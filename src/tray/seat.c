@@ -204,11 +204,12 @@ static void take_state(struct kb_seat *seat, const json_t *object) {
 static const struct {
     const char *event;
     void (*take)(struct kb_seat *seat, const json_t *object);
-    bool told; /* passed on as it is */
+    bool told;  /* passed on as it is */
+    bool moves; /* somebody may begin because of it */
 } takers[] = {
-    {"progress", take_progress, true},
-    {"operator", take_operator, true},
-    {"state", take_state, false},
+    {"progress", take_progress, true, false},
+    {"operator", take_operator, true, true},
+    {"state", take_state, false, true},
 };
 
 static void on_line(void *arg, json_t *object) {
@@ -226,8 +227,9 @@ static void on_line(void *arg, json_t *object) {
         if (!kb_streq(name, takers[i].event)) continue;
         takers[i].take(seat, object);
         if (takers[i].told) tell(seat, object);
+        if (takers[i].moves) kb_tray_dirty(seat->tray);
     }
-    kb_tray_dirty(seat->tray);
+    kb_tray_redraw(seat->tray);
 }
 
 /* What a worker says of itself is for -v, as with one device; what counts comes as its result. */

@@ -1,6 +1,7 @@
 /*
- * A whole tray on one loop: the events of usbmuxd, workers, signals, keys and a clock that ticks. Everything that
+ * A whole tray on one loop: the events of usbmuxd, workers, signals, keys and a clock that ticks. What
  * happens marks the tray dirty; the next turn of the loop lets schedule.c look at what can begin, and shows it.
+ * Progress is only shown.
  */
 #include "engine.h"
 #include <stdlib.h>
@@ -11,10 +12,15 @@
 #define SLEPT_MS 20000 /* the wall's clock went on so much longer than ours: the computer slept */
 
 static void on_kick(uv_idle_t *idle);
+static void on_draw(uv_timer_t *timer);
 
 void kb_tray_dirty(struct kb_tray *tray) {
-    tray->dirty = true;
     if (!tray->over && !uv_is_active((uv_handle_t *)&tray->kick)) uv_idle_start(&tray->kick, on_kick);
+}
+
+/* Progress of 64 comes hundreds of times a second, and lets nobody begin. */
+void kb_tray_redraw(struct kb_tray *tray) {
+    if (!tray->over && !uv_is_active((uv_handle_t *)&tray->draw)) uv_timer_start(&tray->draw, on_draw, DRAW_MS, 0);
 }
 
 void kb_tray_moved(struct kb_tray *tray) { tray->moved_ms = kb_clock_ms(); }
@@ -59,7 +65,7 @@ static void show(struct kb_tray *tray) {
     const struct kb_tray_events *events = tray->options->events;
     struct kb_tray_view view = {.note = tray->note, .left_s = left_of_all(tray)};
     tray->drawn_ms = kb_clock_ms();
-    tray->dirty = false;
+    uv_timer_stop(&tray->draw);
     if (!events->view) return;
     struct kb_tile *tiles = kb_xcalloc((size_t)tray->seat_count + 1, sizeof *tiles);
     for (int i = 0; i < tray->seat_count; i++) {
@@ -248,8 +254,13 @@ static void on_kick(uv_idle_t *idle) {
         return;
     }
     if (over) end_workers(tray, false);
-    if (kb_clock_ms() - tray->drawn_ms >= DRAW_MS) show(tray);
+    if (kb_clock_ms() - tray->drawn_ms >= DRAW_MS)
+        show(tray);
+    else
+        kb_tray_redraw(tray);
 }
+
+static void on_draw(uv_timer_t *timer) { show(timer->data); }
 
 /* ---- Keys ---------------------------------------------------------------------------------------------------------
  */
@@ -479,7 +490,8 @@ struct kb_result kb_tray_run(const struct kb_tray_options *options, const struct
         res = kb_fail(KB_HOST, KB_HOST_OTHER, _("Cannot watch other processes; close other programs and try again"));
     if (kb_failed(&res)) goto out;
     uv_idle_init(&tray->loop, &tray->kick);
-    tray->kick.data = tray;
+    uv_timer_init(&tray->loop, &tray->draw);
+    tray->kick.data = tray->draw.data = tray;
     res = kb_worker_home_init(&tray->home, &tray->loop, options->memory_bytes);
     if (!kb_failed(&res)) res = take_up(tray, lines, count);
     if (!kb_failed(&res)) {
