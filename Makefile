@@ -112,6 +112,11 @@ $(B)/bkread: $(call objs,$(wildcard tests/bkread/*.c))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
 
+# Random walks over a bench with a tray.
+$(B)/walk: $(call objs,$(wildcard tests/walk/*.c))
+	$(call say,LINK,$@)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
+
 $(B)/phonesim: $(B)/tests/sim/main.o $(call archive,sim)
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
@@ -160,11 +165,14 @@ runner := $(B)/tests/e2e/runner
 $(runner): $(B)/tests/e2e/runner.o
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(check_ldlibs)
 check_ldlibs = $(call once,check_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_tests)) -lpthread -lm)
-tests-built: all $(unit_all) $(runner) $(B)/backupgen $(B)/bkread $(B)/hurried/kitbench
-e2e: all $(runner) $(B)/backupgen $(B)/bkread $(B)/hurried/kitbench
+tests-built: all $(unit_all) $(runner) $(B)/backupgen $(B)/bkread $(B)/walk $(B)/hurried/kitbench
+e2e: all $(runner) $(B)/backupgen $(B)/bkread $(B)/walk $(B)/hurried/kitbench
 	@E2E_ONLY='$(ONLY)' sh scripts/run-tests.sh $(runner)
 test: tests-built
 	@sh scripts/run-tests.sh $(unit_all) $(runner)
+.PHONY: walks
+walks: all $(B)/walk $(B)/backupgen
+	@dir=$$(mktemp -d) && cd $$dir && TOP='$(CURDIR)' SEED=$(or $(SEED),$$(date +%s)) ROUNDS=$(or $(ROUNDS),300) sh '$(CURDIR)/tests/e2e/tray-walks.sh'
 check:
 	@sh scripts/install-deps.sh build test
 	@+$(MAKE) --no-print-directory test
@@ -183,7 +191,7 @@ $(B)/hurried/kitbench: $(B)/src/main.o $(B)/hurried/clock.o $(foreach r,$(ROOMS)
 torture: all $(B)/hurried/kitbench
 	@sh tests/torture/torture.sh docs/reliability.md
 
-.PHONY: demo practice bench bench-verify
+.PHONY: demo practice bench bench-tray bench-verify
 demo:
 	@sh scripts/install-deps.sh build
 	@+$(MAKE) --no-print-directory all
@@ -192,6 +200,9 @@ practice: all
 	@sh scripts/practice.sh
 bench: all build/native/measure
 	@bash tests/bench/bench.sh
+	@+$(MAKE) --no-print-directory bench-tray
+bench-tray: all build/native/measure build/native/backupgen
+	@bash -o pipefail -c 'bash tests/bench/tray.sh | tee build/bench-tray.md'
 bench-verify: all build/native/measure build/native/backupgen
 	@bash tests/bench/verify.sh
 build/native/measure: tests/bench/measure.c
@@ -199,7 +210,7 @@ build/native/measure: tests/bench/measure.c
 	$(Q)$(CC) $(flags) -o $@ $<
 
 # ---- Care ------------------------------------------------------------------------------------------------------------
-our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/unit/*/*.[ch] \
+our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] \
          tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c))
 tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/%,$(our_c))))
 .PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help
@@ -328,6 +339,7 @@ help:
 	@echo 'practice       a shell on the simulated bench          deb    Debian packages (Debian, Ubuntu)'
 	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
 	@echo 'torture        every message of a backup and a restore, with five faults (half an hour)'
+	@echo 'bench-tray  1 to 64 devices at once     walks  SEED=n ROUNDS=n  random walks over a bench with a tray'
 	@echo 'format lint asan tsan fuzz win po deps manuals install uninstall clean'
 	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 prefix DESTDIR'
 

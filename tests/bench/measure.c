@@ -2,7 +2,8 @@
  * measure: runs one command and says what it cost this computer: wall time, CPU seconds and peak memory of the whole
  * process tree, looked at every 20 ms. Memory is told twice: as the sum of the processes' resident sets, in which a
  * library that two of them use counts twice, and of their proportional shares (PSS), in which it counts once.
- * With --until TEXT also what had been spent when a line of its standard output first held TEXT.
+ * With --until TEXT also what had been spent when a line of its standard output first held TEXT; with --times N when N
+ * lines had it. --every MS looks less often, for many processes.
  * For tests/bench/bench.sh; Linux only (/proc), not part of the program.
  *
  * prints  wall cpu peak_kib exit peak_pss_kib   [until_wall until_cpu]
@@ -68,14 +69,27 @@ static void add_tree(long pid, struct usage *sum) {
     for (char *p = text, *end; (pid = strtol(p, &end, 10)) > 0; p = end) add_tree(pid, sum);
 }
 
+/* How many whole lines of text hold it. */
+static int lines_with(const char *text, const char *word) {
+    int count = 0;
+    for (const char *end; (end = strchr(text, '\n')); text = end + 1) {
+        const char *found = strstr(text, word);
+        count += found && found < end;
+    }
+    return count;
+}
+
 int main(int argc, char **argv) {
     const char *until = NULL;
-    int first = 1;
-    if (argc > 3 && !strcmp(argv[1], "--until")) {
-        until = argv[2];
-        first = 3;
+    int first = 1, times = 1, found = 0;
+    double every = 0.02;
+    for (; first + 2 < argc && !strncmp(argv[first], "--", 2); first += 2) {
+        if (!strcmp(argv[first], "--until")) until = argv[first + 1];
+        if (!strcmp(argv[first], "--times")) times = atoi(argv[first + 1]);
+        if (!strcmp(argv[first], "--every")) every = atof(argv[first + 1]) / 1000;
     }
-    if (first >= argc) return fprintf(stderr, "usage: measure [--until TEXT] COMMAND [ARG...]\n"), 2;
+    if (first >= argc)
+        return fprintf(stderr, "usage: measure [--until TEXT] [--times N] [--every MS] COMMAND [ARG...]\n"), 2;
     int out[2];
     if (pipe2(out, O_CLOEXEC)) return perror("pipe"), 2;
     double start = now(), until_wall = -1, until_cpu = -1;
@@ -95,7 +109,7 @@ int main(int argc, char **argv) {
         struct pollfd p = {out[0], POLLIN, 0};
         int ready = poll(&p, 1, 20);
         struct usage sum = {0, 0, 0};
-        if (now() - looked >= 0.02) {
+        if (now() - looked >= every) {
             add_tree(pid, &sum);
             looked = now();
         }
@@ -106,7 +120,8 @@ int main(int argc, char **argv) {
         if (n <= 0) break;
         have += (size_t)n;
         line[have] = 0;
-        if (until && until_wall < 0 && strstr(line, until)) {
+        if (until) found += lines_with(line, until);
+        if (until && until_wall < 0 && found >= times) {
             sum = (struct usage){0, 0, 0};
             add_tree(pid, &sum);
             until_wall = now() - start;
