@@ -49,7 +49,7 @@ json_t *sim_device_state(struct sim_device *dev) {
     pthread_mutex_lock(&dev->lock);
     json_t *out = json_pack(
         "{s:s s:s s:s s:s s:s s:s s:I s:i s:b s:s s:b s:b s:b s:b s:b s:b s:b s:b s:b s:b s:b s:I s:I s:i s:i s:i s:I "
-        "s:I s:s s:i s:s s:i}",
+        "s:I s:s s:i s:s s:i s:I}",
         "udid", dev->udid, "name", dev->name, "os", dev->os, "product_type", dev->product_type, "serial", dev->serial,
         "imei", dev->imei, "location", (json_int_t)dev->location, "mux_id", (int)dev->mux_id, "plugged", dev->plugged,
         "phase", phase_name(dev->phase), "locked", sim_is_locked(dev), "passcode_set", dev->passcode_set, "activated",
@@ -59,7 +59,8 @@ json_t *sim_device_state(struct sim_device *dev) {
         "capacity", (json_int_t)dev->capacity_bytes, "battery", dev->battery_pct, "connections", stream_count(dev),
         "seen", (int)json_array_size(dev->seen), "refused", (json_int_t)dev->refused, "malformed",
         (json_int_t)dev->malformed, "last_bad", dev->last_bad, "messages", (int)json_array_size(dev->own->messages),
-        "last_fault", dev->own->last_fault, "faults_fired", dev->own->faults_fired);
+        "last_fault", dev->own->last_fault, "faults_fired", dev->own->faults_fired, "doubled",
+        (json_int_t)dev->doubled);
     state_of_person(dev, out);
     pthread_mutex_unlock(&dev->lock);
     return out;

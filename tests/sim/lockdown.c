@@ -170,6 +170,12 @@ static int open_ports(struct sim_device *dev, const struct sim_service *service)
     return count;
 }
 
+/* Not one that is just ending: who holds it lives, and somebody else wants it too. */
+static void note_doubled(struct sim_device *dev) {
+    for (struct sim_stream *s = dev->own->streams; s; s = *sim_stream_next(s))
+        if (!strcmp(sim_stream_service(s), "com.apple.mobilebackup2") && sim_stream_host_is_there(s)) dev->doubled++;
+}
+
 static const char *may_start(struct lockdown *lock, const struct sim_service *service, plist_t request, bool *wrong) {
     struct sim_device *dev = lock->dev;
     if (lock->pairing < 0) return may_start_without_session(dev, service);
@@ -181,6 +187,7 @@ static const char *may_start(struct lockdown *lock, const struct sim_service *se
     if ((service->needs & ONE_AT_A_TIME) && dev->phase == SIM_ASSISTANT && !dev->at_restore_pane &&
         sim_switch(dev, "restore_pane_required", false))
         return "InvalidService";
+    if (service->needs & ONE_AT_A_TIME) note_doubled(dev);
     if ((service->needs & ONE_AT_A_TIME) && dev->own->backup_running) return "ServiceLimit";
     return open_ports(dev, service) >= SERVICE_MAX_OPEN ? "ServiceLimit" : NULL;
 }

@@ -170,6 +170,7 @@ bool sim_stream_raw(struct sim_stream *stream, const void *data, size_t size); /
 void sim_stream_slow(struct sim_stream *stream, int64_t bytes_per_second);
 void sim_stream_silence(struct sim_stream *stream, int64_t seconds);
 const char *sim_stream_service(struct sim_stream *stream);
+bool sim_stream_host_is_there(struct sim_stream *stream); /* its program has not closed it, nor died */
 int sim_stream_pairing(struct sim_stream *stream);
 void sim_stream_set_pairing(struct sim_stream *stream, int pairing);
 struct sim_stream **sim_stream_next(struct sim_stream *stream);

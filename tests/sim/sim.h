@@ -103,6 +103,7 @@ struct sim_device {
     struct sim_fault faults[SIM_MAX_FAULTS];
     int fault_count;
     json_t *seen;               /* array of requests seen, bounded; each {"service","request",...} */
+    int64_t doubled;            /* a second transfer was wanted while the first one's program still held its own */
     int64_t refused, malformed; /* requests that a strict device refuses as wrong, not as "not now" */
     char last_bad[160];         /* the latest of them, for the state */
     struct sim_own *own;        /* parts.h: what only the bench's own files use */

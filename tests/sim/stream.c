@@ -54,6 +54,11 @@ void sim_stream_free(struct sim_stream *stream) {
 struct sim_device *sim_stream_device(struct sim_stream *stream) {
     return stream->dev;
 }
+bool sim_stream_host_is_there(struct sim_stream *stream) {
+    struct pollfd look = {stream->fd, POLLRDHUP, 0};
+    return !stream->dead && poll(&look, 1, 0) >= 0 && !(look.revents & (POLLRDHUP | POLLHUP | POLLERR));
+}
+
 const char *sim_stream_service(struct sim_stream *stream) { return stream->service; }
 int sim_stream_pairing(struct sim_stream *stream) { return stream->pairing; }
 void sim_stream_set_pairing(struct sim_stream *stream, int pairing) { stream->pairing = pairing; }
