@@ -181,12 +181,11 @@ enum kb_seal_state kb_seal_state(const char *root, const char *folder);
 
 /*
  * Calls each for every backup folder in the store and in the platform's places (UDID and UDID-yyyyMMdd-HHmmss). path is
- * absolute. denied is called for a place that this computer does not let us read (macOS: Full Disk Access).
+ * absolute. unread is called for a place that is there and cannot be read (KB_HOST/DENIED, on a Mac without Full Disk
+ * Access, says what to do); the others are looked into all the same.
  */
-KB_MUST_CHECK struct kb_result kb_backups_find(const char *store, char **places,
-                                               bool (*each)(void *arg, const char *path),
-                                               void (*denied)(void *arg, const char *path, const char *text),
-                                               void *arg);
+void kb_backups_find(const char *store, char **places, bool (*each)(void *arg, const char *path),
+                     void (*unread)(void *arg, const char *path, const struct kb_result *res), void *arg);
 /* BACKUP of the command line: a folder, or a UDID in the store. Caller frees. KB_STORE_MISSING with what was looked at.
  */
 KB_MUST_CHECK struct kb_result kb_backup_resolve(const char *store, const char *word, char **path);

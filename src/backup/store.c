@@ -60,7 +60,7 @@ static struct kb_result list_backups(const char *folder, char **real, struct nam
 
 struct finder {
     bool (*each)(void *arg, const char *path);
-    void (*denied)(void *arg, const char *path, const char *text);
+    void (*unread)(void *arg, const char *path, const struct kb_result *res);
     void *arg;
     char *seen[16]; /* places already looked into, by their real path */
     size_t seen_count;
@@ -83,37 +83,34 @@ static void give_names(struct finder *finder, const char *real, const struct nam
     }
 }
 
-static struct kb_result look_into(struct finder *finder, const char *place) {
+static struct kb_result denied(void) {
+    return kb_fail(KB_HOST, KB_HOST_DENIED,
+                   _("This computer does not let kitbench read this place; allow it (on a Mac: System Settings, "
+                     "Privacy, Full Disk Access), then try again"));
+}
+
+static void look_into(struct finder *finder, const char *place) {
     char *real = NULL;
     struct names names;
     struct kb_result res = list_backups(place, &real, &names);
+    bool absent = kb_is(&res, KB_HOST, KB_HOST_NOT_FOUND) || kb_is(&res, KB_HOST, KB_HOST_NOT_DIR);
 
-    if (kb_is(&res, KB_HOST, KB_HOST_DENIED)) {
-        if (finder->denied)
-            finder->denied(
-                finder->arg, place,
-                _("This computer does not let kitbench read this place; allow it (on a Mac: System Settings, "
-                  "Privacy, Full Disk Access), then try again"));
-        res = kb_ok();
-    } else if (kb_is(&res, KB_HOST, KB_HOST_NOT_FOUND) || kb_is(&res, KB_HOST, KB_HOST_NOT_DIR)) {
-        res = kb_ok(); /* not every computer has every place */
-    } else if (!kb_failed(&res) && !seen_before(finder, real)) {
+    if (kb_is(&res, KB_HOST, KB_HOST_DENIED)) res = denied();
+    if (!kb_failed(&res) && !seen_before(finder, real))
         give_names(finder, real, &names);
-    }
+    else if (kb_failed(&res) && !absent && finder->unread) /* not every computer has every place */
+        finder->unread(finder->arg, place, &res);
     names_release(&names);
     free(real);
-    return res;
 }
 
-struct kb_result kb_backups_find(const char *store, char **places, bool (*each)(void *arg, const char *path),
-                                 void (*denied)(void *arg, const char *path, const char *text), void *arg) {
-    struct finder finder = {.each = each, .denied = denied, .arg = arg};
-    struct kb_result res = store && store[0] ? look_into(&finder, store) : kb_ok();
+void kb_backups_find(const char *store, char **places, bool (*each)(void *arg, const char *path),
+                     void (*unread)(void *arg, const char *path, const struct kb_result *res), void *arg) {
+    struct finder finder = {.each = each, .unread = unread, .arg = arg};
 
-    for (char **place = places; place && *place && !kb_failed(&res) && !finder.stopped; place++)
-        res = look_into(&finder, *place);
+    if (store && store[0]) look_into(&finder, store);
+    for (char **place = places; place && *place && !finder.stopped; place++) look_into(&finder, *place);
     for (size_t i = 0; i < finder.seen_count; i++) free(finder.seen[i]);
-    return res;
 }
 
 /* ---- BACKUP of the command line ---- */

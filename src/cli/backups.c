@@ -9,7 +9,21 @@ struct listing {
     struct kb_cli *cli;
     struct kb_backup_info **list;
     int count, room;
+    struct kb_result unread; /* the first place or backup that could not be read */
 };
+
+/* What could not be read is a line of its own: nobody may take it for "there is none". */
+static void tell_unread(struct listing *listing, const char *path, const struct kb_result *res) {
+    json_t *object = json_object();
+    kb_json_set_text(object, "event", "finding");
+    kb_json_set_text(object, "code", kb_is(res, KB_HOST, KB_HOST_DENIED) ? "denied" : "read");
+    kb_json_set_text(object, "path", path);
+    kb_json_set_text(object, "text", res->text);
+    kb_put_json(listing->cli, object);
+    json_decref(object);
+    kb_say(listing->cli, "%s: %s", path, res->text);
+    if (!kb_failed(&listing->unread)) listing->unread = *res;
+}
 
 static bool add_backup(void *arg, const char *path) {
     struct listing *listing = arg;
@@ -20,7 +34,7 @@ static bool add_backup(void *arg, const char *path) {
     if (!kb_failed(&res)) res = kb_backup_inspect(backup, &options, info);
     kb_backup_free(backup);
     if (kb_failed(&res)) {
-        kb_say(listing->cli, "%s: %s", path, res.text);
+        tell_unread(listing, path, &res);
         free(info);
         return true;
     }
@@ -32,10 +46,7 @@ static bool add_backup(void *arg, const char *path) {
     return true;
 }
 
-static void say_denied(void *arg, const char *path, const char *text) {
-    struct listing *listing = arg;
-    kb_say(listing->cli, "%s: %s", path, text);
-}
+static void on_unread(void *arg, const char *path, const struct kb_result *res) { tell_unread(arg, path, res); }
 
 static const char *health_words(const struct kb_backup_info *info) {
     static const char *const words[] = {N_("finished"), N_("unfinished"), N_("damaged"), N_("hostile"),
@@ -78,7 +89,8 @@ static void tell_table(const struct kb_cli *cli, const struct listing *listing) 
 }
 
 static void show(const struct kb_cli *cli, const struct listing *listing) {
-    if (!listing->count) kb_say(cli, _("There is no backup yet. The store is %s"), cli->store);
+    if (!listing->count && !kb_failed(&listing->unread))
+        kb_say(cli, _("There is no backup yet. The store is %s"), cli->store);
     for (int i = 0; i < listing->count; i++) {
         json_t *object = kb_backup_info_to_json(listing->list[i]);
         kb_put_json(cli, object);
@@ -88,13 +100,14 @@ static void show(const struct kb_cli *cli, const struct listing *listing) {
 }
 
 int kb_cmd_backups(struct kb_cli *cli) {
-    struct listing listing = {.cli = cli};
+    struct listing listing = {.cli = cli, .unread = kb_ok()};
     char **places = kb_host_backup_places();
-    struct kb_result res = kb_backups_find(cli->store, places, add_backup, say_denied, &listing);
-    if (!kb_failed(&res)) show(cli, &listing);
+    kb_backups_find(cli->store, places, add_backup, on_unread, &listing);
+    show(cli, &listing);
+    bool nothing = !listing.count && kb_failed(&listing.unread);
     for (int i = 0; i < listing.count; i++) free(listing.list[i]);
     free(listing.list);
     for (int i = 0; places && places[i]; i++) free(places[i]);
     free(places);
-    return kb_say_result(cli, &res);
+    return nothing ? kb_exit_of(&listing.unread) : 0; /* told already */
 }

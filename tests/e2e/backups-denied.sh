@@ -1,0 +1,68 @@
+#!/bin/sh
+# A place that exists and may not be opened (a Mac without Full Disk Access) is told as that, never as "there is none".
+# limit: 60
+# shellcheck source=lib.sh
+. "${TOP:-../..}/tests/e2e/lib.sh"
+
+GEN=$TOP/build/native/backupgen
+[ -x "$GEN" ] || fail "backupgen is not built"
+# Root may read everything: somebody else looks then.
+if [ "$(id -u)" = 0 ]; then
+    command -v setpriv >/dev/null || skip "no setpriv"
+    as_other() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+else
+    as_other() { "$@"; }
+fi
+# The runner's folder is its own user's alone.
+place=$(mktemp -d /tmp/kitbench-denied.XXXXXX)
+leave() {
+    kept=$?
+    chmod -R u+rwX "$place"
+    rm -rf "$place"
+    exit $kept
+}
+trap leave EXIT
+chmod 755 "$place"
+cd "$place"
+export KITBENCH_HOME="$place/home"
+as_other test -x "$KB" || skip "another user cannot reach $KB"
+as_other test -x "$PWD" || skip "another user cannot reach this folder"
+mkdir -m 777 home
+mkdir closed open
+"$GEN" closed seed=1 files=3 >/dev/null
+"$GEN" open seed=1 files=3 >/dev/null
+chmod -R a+rX open
+chmod 000 closed
+expect() { # expect EXIT ARGUMENT...
+    want=$1
+    shift
+    code=0
+    as_other "$KB" "$@" >out 2>err </dev/null || code=$?
+    [ $code = "$want" ] || fail "$*: $code, not $want: $(cat out err)"
+}
+
+expect 8 backups --store closed
+has "Full Disk Access" err
+hasnt "There is no backup yet" err
+expect 8 backups --store closed --json
+same "lines" "$(wc -l <out)" 1
+same "event" "$(jsonl .event <out)" finding
+same "code" "$(jsonl .code <out)" denied
+same "path" "$(jsonl .path <out)" "$place/closed"
+jsonl .text <out >text
+has "Full Disk Access" text
+expect 8 backups --store closed --lang ja
+has "フルディスクアクセス" err
+
+expect 0 backups --store open
+has "00008110-001A2B3C4D5E6F7A" out
+expect 0 backups --store nowhere
+has "There is no backup yet" err
+
+# One backup among others: told too, and the others are shown.
+mkdir -m 000 open/00008110-00000000000000FF
+expect 0 backups --store open --json
+same "lines" "$(wc -l <out)" 2
+grep '"event"' out | jsonl .code >codes
+same "code" "$(cat codes)" denied
+chmod 700 closed open/00008110-00000000000000FF
