@@ -13,11 +13,13 @@ static const char *const reserved[] = {"con", "prn", "aux", "nul", "conin$", "co
 
 static char lower(char c) { return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c; }
 
+static bool is_digit(char c) { return c >= '0' && c <= '9'; }
+
 /* Windows takes superscript one, two and three for digits here as well. */
 static bool is_port_number(const char *text, size_t size) {
     static const char *const superscripts[] = {"\xC2\xB9", "\xC2\xB2", "\xC2\xB3"};
 
-    if (size == 1) return text[0] >= '0' && text[0] <= '9';
+    if (size == 1) return is_digit(text[0]);
     for (size_t i = 0; i < KB_ARRAY_SIZE(superscripts); i++)
         if (size == 2 && memcmp(text, superscripts[i], 2) == 0) return true;
     return false;
@@ -45,11 +47,24 @@ static bool is_reserved(const char *part, size_t size) {
     return false;
 }
 
+/*
+ * "PROGRA~1", "a~12.txt": the form of the second, short name that Windows gives a file with a long one. Who says it
+ * may mean another file than the one of that name.
+ */
+static bool is_short_alias(const char *part, size_t size) {
+    const char *dot = memchr(part, '.', size);
+    size_t stem = dot ? (size_t)(dot - part) : size, digits = 0;
+
+    if (stem > 8 || (dot && (size - stem - 1 > 3 || memchr(dot + 1, '.', size - stem - 1)))) return false;
+    while (digits < stem && is_digit(part[stem - digits - 1])) digits++;
+    return digits > 0 && digits < stem && part[stem - digits - 1] == '~';
+}
+
 static bool part_is_safe(const char *part, size_t size) {
     if (size == 0 || size > PART_MAX_BYTES) return false;
     /* A trailing dot covers "." and ".." too; Windows drops both dots and spaces there. */
     if (part[size - 1] == '.' || part[size - 1] == ' ') return false;
-    return !is_reserved(part, size);
+    return !is_reserved(part, size) && !is_short_alias(part, size);
 }
 
 /* Backslash, colon (drives, streams), NUL and control characters, those of Latin-1 (U+0080 to U+009F) among them. */

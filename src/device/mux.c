@@ -443,12 +443,12 @@ struct kb_result kb_mux_await(const char *udid, bool gone, struct kb_attached *o
 
 /* ---- Is it alive? ---- */
 
-static struct kb_result connect_lockdown(struct kb_sock *sock, uint32_t id, int64_t deadline_ms) {
+struct kb_result kb_mux_connect(struct kb_sock *sock, uint32_t id, uint16_t port, int64_t deadline_ms) {
     plist_t request = kb_mux_request("Connect"), reply = NULL;
 
     plist_dict_set_item(request, "DeviceID", plist_new_uint(id));
     /* The port's two bytes are swapped (protocol.md 1.3). */
-    plist_dict_set_item(request, "PortNumber", plist_new_uint((LOCKDOWN_PORT & 0xff) << 8 | LOCKDOWN_PORT >> 8));
+    plist_dict_set_item(request, "PortNumber", plist_new_uint((port & 0xffu) << 8 | port >> 8));
     struct kb_result res = mux_send(sock, request, deadline_ms);
     if (!kb_failed(&res)) res = mux_recv(sock, NULL, 0, &reply, deadline_ms);
     if (!kb_failed(&res) && result_number(reply) != MUX_RESULT_OK) res = mux_refused(result_number(reply));
@@ -472,7 +472,7 @@ bool kb_mux_answers(uint32_t id, int64_t deadline_ms) {
     plist_free(query);
 
     struct kb_result res = kb_sock_usbmuxd(deadline_ms, &sock);
-    if (!kb_failed(&res)) res = connect_lockdown(sock, id, deadline_ms);
+    if (!kb_failed(&res)) res = kb_mux_connect(sock, id, LOCKDOWN_PORT, deadline_ms);
     if (!kb_failed(&res)) res = kb_sock_send(sock, bytes.data, bytes.size, deadline_ms);
     if (!kb_failed(&res)) res = kb_sock_recv(sock, size, sizeof size, deadline_ms);
     kb_sock_close(sock);

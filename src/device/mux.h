@@ -22,6 +22,8 @@ KB_MUST_CHECK struct kb_result kb_mux_delete_pair_record(const char *udid, int64
 KB_MUST_CHECK struct kb_result kb_mux_take_list(plist_t reply, struct kb_attached *list, int *count);
 /* The attached device with this UDID; KB_LOCKDOWN/KB_DEVICE_GONE when it is not there. */
 KB_MUST_CHECK struct kb_result kb_mux_find(const char *udid, struct kb_attached *out, int64_t deadline_ms);
+/* Turns a fresh connection to usbmuxd into one to a port of the device; KB_USBMUX_REFUSED when nobody listens there. */
+KB_MUST_CHECK struct kb_result kb_mux_connect(struct kb_sock *sock, uint32_t id, uint16_t port, int64_t deadline_ms);
 /* Whether lockdown of this very attachment still answers a QueryType: a device in good health that merely works. */
 bool kb_mux_answers(uint32_t id, int64_t deadline_ms);
 #endif
