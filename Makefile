@@ -1,5 +1,5 @@
 # kitbench: one Makefile, no recursion into folders. `make help` lists the targets.
-# Variables: FLAVOUR (native asan tsan fuzz win) is a folder under build/; V=1 shows commands; CI=1 makes warnings errors.
+# Variables: FLAVOUR (native asan tsan fuzz win win64) is a folder under build/; V=1 shows commands; CI=1 makes warnings errors.
 ROOMS := cli tray job device backup journal policy host base # top to bottom, also the link order
 uses_base    :=
 uses_host    := base
@@ -13,12 +13,19 @@ uses_cli     := tray job device backup journal policy host base
 
 FLAVOUR ?= native
 ifeq ($(origin CC),default)
-CC := $(if $(filter win,$(FLAVOUR)),x86_64-w64-mingw32-gcc,$(if $(filter fuzz,$(FLAVOUR)),clang,cc))
+CC := $(if $(filter win win64,$(FLAVOUR)),x86_64-w64-mingw32-gcc,$(if $(filter fuzz,$(FLAVOUR)),clang,cc))
 endif
 AR         ?= ar
 PKG_CONFIG ?= pkg-config
+ifeq ($(FLAVOUR),win64)
+# What packaging/windows/deps.sh has built; libusbmuxd is packaging/standin, on kitbench's own usbmux client.
+cross_prefix := $(or $(KITBENCH_CROSS_CACHE),$(HOME)/.cache/kitbench-cross)/win64
+AR           := x86_64-w64-mingw32-ar
+export PKG_CONFIG_LIBDIR := $(cross_prefix)/lib/pkgconfig
+endif
 B          := build/$(FLAVOUR)
 OS         := $(if $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null || echo $(CC))),win32,posix)
+X          := $(if $(filter win32,$(OS)),.exe)
 VERSION    := 0.1.0
 RELEASED   := 2026-11-24
 
@@ -48,15 +55,21 @@ once = $(eval $(1) := $(2))$($(1))
 missing_libs  = $(strip $(foreach l,$(1),$(shell $(PKG_CONFIG) --exists $(l) 2>/dev/null || echo $(l))))
 need          = $(if $(1),$(error This computer lacks: $(1). Run scripts/install-deps.sh, then make again))
 libs_checked  = $(call once,libs_checked,$(call need,$(call missing_libs,$(all_libs))))
-ifeq ($(OS),win32)
-system_flags := -isystem $(B)/include -D__USE_MINGW_ANSI_STDIO=1 -D_WIN32_WINNT=0x0A00
+system_flags := $(if $(filter win32,$(OS)),-D__USE_MINGW_ANSI_STDIO=1 -D_WIN32_WINNT=0x0A00 -Wno-deprecated-declarations)
+ifeq ($(FLAVOUR),win)
+system_flags += -isystem $(B)/include
 lib_cflags   :=
 else
-system_flags :=
 lib_cflags    = $(libs_checked)$(call once,lib_cflags,$$(shell $(PKG_CONFIG) --cflags $(all_libs)))
 endif
 test_cflags   = $(call once,test_cflags,$$(shell $(PKG_CONFIG) --cflags $(libs_tests)))
 lib_ldlibs    = $(call once,lib_ldlibs,$$(shell $(PKG_CONFIG) --libs $(all_libs)) -lpthread -lm)
+ifeq ($(OS),win32)
+# Static libraries need each other in circles; what Windows itself gives comes last.
+link_these    = -static -Wl,--start-group $(1) -Wl,--end-group -lbcrypt -lws2_32 -liphlpapi -ladvapi32 -lole32 -lntdll -lwinpthread
+else
+link_these    = $(1)
+endif
 sim_ldlibs    = $(call once,sim_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_sim)) -lpthread -lm)
 
 CFLAGS   ?= -O2 -g
@@ -82,7 +95,9 @@ build/kitbench build/phonesim: build/%: $(B)/%
 	$(Q)cp $< $@.tmp && mv $@.tmp $@
 
 # A test sees the private headers of its room too.
-test_defines = $(if $(filter tests/%,$(1)),$(test_cflags) $(addprefix -I,$(filter-out %.c,$(wildcard src/$(word 3,$(subst /, ,$(1)))))))
+# ON_POSIX: whether links, signals and fork() can be tested; on Windows a few calls come from tests/win32.
+on_windows   := -DON_POSIX=0 -include tests/win32/posix.h -Itests/win32 -Wno-format -Wno-format-extra-args -Wno-deprecated-declarations -Wno-unused-value
+test_defines = $(if $(filter tests/%,$(1)),$(if $(filter win32,$(OS)),$(on_windows),-DON_POSIX=1) $(test_cflags) $(addprefix -I,$(filter-out %.c,$(wildcard src/$(word 3,$(subst /, ,$(1)))))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -98,19 +113,25 @@ extra_base := $(B)/gen/ja.o
 $(foreach r,$(ROOMS),$(eval $(call archive_rule,$(r),$(call objs,$(call srcs,$(r))) $(extra_$(r)))))
 $(eval $(call archive_rule,sim,$(call objs,$(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))))
 
-$(B)/kitbench: $(B)/src/main.o $(foreach r,$(ROOMS),$(call archive,$(r)))
+ifeq ($(FLAVOUR),win64)
+standin := $(B)/lib/standin.a
+$(eval $(call archive_rule,standin,$(call objs,$(wildcard packaging/standin/*.c))))
+$(B)/packaging/standin/%.o: defines += -Isrc/device -DLIMD_GLUE_STATIC -Wno-missing-prototypes
+endif
+
+$(B)/kitbench$(X): $(B)/src/main.o $(foreach r,$(ROOMS),$(call archive,$(r))) $(standin)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(lib_ldlibs)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $(call link_these,$^ $(lib_ldlibs))
 
 # Backup folders for tests, whole or damaged in one chosen way.
-$(B)/backupgen: $(call objs,$(wildcard tests/backupgen/*.c))
+$(B)/backupgen$(X): $(call objs,$(wildcard tests/backupgen/*.c))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $(call link_these,$^ $(sim_ldlibs))
 
 # A second reader of backup folders, to compare with.
-$(B)/bkread: $(call objs,$(wildcard tests/bkread/*.c))
+$(B)/bkread$(X): $(call objs,$(wildcard tests/bkread/*.c))
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $(call link_these,$^ $(sim_ldlibs))
 
 # Random walks over a bench with a tray.
 $(B)/walk: $(call objs,$(wildcard tests/walk/*.c))
@@ -136,13 +157,14 @@ po/parts: ;
 uses_sim  :=
 TESTED    := $(ROOMS) sim
 unit_srcs = $(wildcard tests/unit/$(1)/test_*.c)
-unit_bins = $(patsubst %.c,$(B)/%,$(call unit_srcs,$(1)))
+unit_bins = $(patsubst %.c,$(B)/%$(X),$(call unit_srcs,$(1)))
 helpers   = $(filter-out $(call unit_srcs,$(1)),$(wildcard tests/unit/$(1)/*.c)) $(helpers_$(1))
 helpers_backup := $(filter-out tests/backupgen/program.c,$(wildcard tests/backupgen/*.c))
 define unit_rules
 unit_libs_$(1) = $$(call once,unit_libs_$(1),$$$$(shell $(PKG_CONFIG) --libs $(libs_tests) $(sort $(libs_$(1)) $(test_libs_$(1)) $(foreach r,$(uses_$(1)),$(libs_$(r))))) -lpthread -lm)
-$(call unit_bins,$(1)): $(B)/tests/unit/$(1)/%: $(B)/tests/unit/$(1)/%.o $(with_$(1)) $(call objs,$(call helpers,$(1))) $(call archive,$(1)) $(foreach r,$(uses_$(1)),$(call archive,$(r)))
-	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$^ $$(unit_libs_$(1))
+$(call unit_bins,$(1)): $(B)/tests/unit/$(1)/%$(X): $(B)/tests/unit/$(1)/%.o $(with_$(1)) $(call objs,$(call helpers,$(1))) $(call archive,$(1)) $(foreach r,$(uses_$(1)),$(call archive,$(r))) \
+    $(if $(filter device,$(1) $(uses_$(1))),$(standin)) $(if $(filter win32,$(OS)),$(B)/tests/win32/posix.o)
+	$$(Q)$$(CC) $$(flags) $$(LDFLAGS) -o $$@ $$(call link_these,$$^ $$(unit_libs_$(1)))
 .PHONY: unit-$(1)
 unit-$(1): $(call unit_bins,$(1))
 	@$$(under) sh scripts/run-tests.sh $$^
@@ -211,7 +233,7 @@ build/native/measure: tests/bench/measure.c
 
 # ---- Care ------------------------------------------------------------------------------------------------------------
 our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] \
-         tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c))
+         tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c tests/win32/*.[ch] tests/win32/*/*.h packaging/standin/*.c))
 tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/%,$(our_c))))
 .PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help
 deps:
@@ -279,6 +301,18 @@ win_uv_srcs := $(if $(filter %.h,$(win_left)),$(shell grep -lE '"($(subst $() ,|
 .PHONY: win-compiled
 win-compiled: $(call objs,$(filter-out $(win_left) $(win_uv_srcs),$(win_srcs))) $(B)/gen/ja.o
 	@echo "win: $(words $^) files compile; left out because they need libuv: $(or $(sort $(filter %.c,$(win_left)) $(win_uv_srcs)),none)"
+endif
+
+# Windows: kitbench.exe and the unit tests of every room, linked with the libraries of packaging/windows/deps.sh.
+.PHONY: win-programs
+win-programs:
+	@bash packaging/windows/deps.sh >/dev/null
+	@+$(MAKE) --no-print-directory FLAVOUR=win64 CI=1 win64-built
+ifeq ($(FLAVOUR),win64)
+.PHONY: win64-built
+win_tests := $(foreach r,$(ROOMS),$(call unit_bins,$(r)))
+win64-built: $(B)/kitbench.exe $(win_tests)
+	@echo "win-programs: kitbench.exe and $(words $(win_tests)) unit test programs are in $(B)"
 endif
 
 # Takes new sentences up, and folds the rooms' own PO files into po/ja.po.

@@ -60,14 +60,14 @@ void kb_seat_log(struct kb_seat *seat, const char *format, ...) {
     if (events->log) events->log(events->arg, &seat->tile, text);
 }
 
-static void tell(struct kb_seat *seat, const json_t *object) {
+static void tell_line(struct kb_seat *seat, const json_t *object) {
     const struct kb_tray_events *events = seat->tray->options->events;
     if (events->line) events->line(events->arg, &seat->tile, object);
 }
 
 /* One of our own; takes the reference. */
 static void tell_own(struct kb_seat *seat, json_t *object) {
-    tell(seat, object);
+    tell_line(seat, object);
     json_decref(object);
 }
 
@@ -226,7 +226,7 @@ static void on_line(void *arg, json_t *object) {
     for (size_t i = 0; i < KB_ARRAY_SIZE(takers); i++) {
         if (!kb_streq(name, takers[i].event)) continue;
         takers[i].take(seat, object);
-        if (takers[i].told) tell(seat, object);
+        if (takers[i].told) tell_line(seat, object);
         if (takers[i].moves) kb_tray_dirty(seat->tray);
     }
     kb_tray_redraw(seat->tray);

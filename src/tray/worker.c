@@ -357,7 +357,7 @@ static void on_told(uv_write_t *write, int status) {
     free(write);
 }
 
-static void tell(struct kb_worker *w, char *word) {
+static void tell_word(struct kb_worker *w, char *word) {
     if (uv_is_closing((uv_handle_t *)&w->in)) return;
     uv_write_t *write = kb_xcalloc(1, sizeof *write);
     uv_buf_t buf = uv_buf_init(word, (unsigned)strlen(word));
@@ -366,14 +366,14 @@ static void tell(struct kb_worker *w, char *word) {
 
 void kb_worker_turn(struct kb_worker *w) {
     static char word[] = KB_WORD_TURN "\n";
-    tell(w, word);
+    tell_word(w, word);
 }
 
 void kb_worker_cancel(struct kb_worker *w) {
     static char word[] = KB_WORD_CANCEL "\n";
     if (w->cancelling || w->exited) return;
     w->cancelling = true;
-    tell(w, word);
+    tell_word(w, word);
     uv_timer_start(&w->timer, on_timer, (uint64_t)kb_clock_timer_ms(KB_GRACE_S * 1000), 0);
 }
 

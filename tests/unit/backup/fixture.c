@@ -1,7 +1,6 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 
-#include <ftw.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -14,12 +13,13 @@ void fixture_setup(void) {
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
-static int drop(const char *path, const struct stat *st, int type, struct FTW *ftw) {
-    (void)st, (void)type, (void)ftw;
-    return remove(path);
-}
+void fixture_teardown(void) {
+    struct kb_dir *dir = NULL;
 
-void fixture_teardown(void) { nftw(folder, drop, 16, FTW_DEPTH | FTW_PHYS); }
+    ck_ok(kb_dir_open("/tmp", false, &dir));
+    ck_ok(kb_dir_remove(dir, kb_path_base(folder)));
+    kb_dir_close(dir);
+}
 
 char *fixture_path(const char *name) { return kb_xasprintf("%s/%s", folder, name); }
 

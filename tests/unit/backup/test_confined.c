@@ -353,8 +353,8 @@ int main(void) {
     tcase_add_test(cases[0], test_unseen_before_commit);
     tcase_add_test(cases[0], test_sweep);
     tcase_add_loop_test(cases[0], test_escapes, 0, (int)KB_ARRAY_SIZE(escapes));
-    tcase_add_test(cases[0], test_links);
-    tcase_add_test(cases[0], test_fifo_does_not_block);
+    if (ON_POSIX) tcase_add_test(cases[0], test_links);
+    if (ON_POSIX) tcase_add_test(cases[0], test_fifo_does_not_block);
     tcase_add_test(cases[0], test_move);
     tcase_add_test(cases[0], test_copy_and_remove);
     tcase_add_test(cases[0], test_make_dir);

@@ -52,7 +52,7 @@ START_TEST(test_sha256sum_agrees) {
     char *facts = fixture_read(FACTS), *hashes = fixture_read(HASHES);
     json_t *object = json_loads(facts, 0, NULL);
 
-    ck_assert_int_eq(run_sha256sum(), 0);
+    if (ON_POSIX) ck_assert_int_eq(run_sha256sum(), 0);
     ck_assert_ptr_nonnull(strstr(hashes, "  " GEN_UDID "/Manifest.db\n"));
     ck_assert_ptr_nonnull(object);
     ck_assert_str_eq(json_string_value(json_object_get(object, "source_state")), "supervised");
@@ -321,11 +321,11 @@ int main(void) {
     tcase_add_test(cases[0], test_sha256sum_agrees);
     tcase_add_test(cases[0], test_same_twice);
     tcase_add_test(cases[0], test_proof_without_password);
-    tcase_add_loop_test(cases[0], test_changes, 0, (int)KB_ARRAY_SIZE(changes));
-    tcase_add_loop_test(cases[0], test_read_once, 0, 2 * (int)KB_ARRAY_SIZE(orders));
-    tcase_add_test(cases[0], test_carry_over);
-    tcase_add_test(cases[0], test_odd_names);
-    tcase_add_test(cases[0], test_links_are_not_sealed);
+    if (ON_POSIX) tcase_add_loop_test(cases[0], test_changes, 0, (int)KB_ARRAY_SIZE(changes));
+    if (ON_POSIX) tcase_add_loop_test(cases[0], test_read_once, 0, 2 * (int)KB_ARRAY_SIZE(orders));
+    if (ON_POSIX) tcase_add_test(cases[0], test_carry_over);
+    if (ON_POSIX) tcase_add_test(cases[0], test_odd_names);
+    if (ON_POSIX) tcase_add_test(cases[0], test_links_are_not_sealed);
     tcase_add_test(cases[0], test_cancelled);
     tcase_add_test(cases[0], test_bad_folders);
     return fixture_run("backup/seal", cases, KB_ARRAY_SIZE(cases));

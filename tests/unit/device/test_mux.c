@@ -1,13 +1,14 @@
 /* usbmuxd's protocol against a daemon that is a script: right answers, wrong ones, and none. */
 #include "../../../src/device/mux.h"
 #include "../../../src/device/node.h"
+#include <arpa/inet.h>
 #include <check.h>
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 /* Serves connections one after the other: reads one request, writes the bytes of the next reply, closes. */
@@ -36,7 +37,7 @@ static void *daemon_run(void *arg) {
     struct daemon *d = arg;
 
     for (int i = 0; i < d->count; i++) {
-        int fd = accept(d->listener, NULL, NULL);
+        int fd = (int)accept(d->listener, NULL, NULL);
 
         if (fd < 0) break;
         read_request(d, fd);
@@ -50,31 +51,27 @@ static void *daemon_run(void *arg) {
 }
 
 static void daemon_start(struct daemon *d, const struct kb_buf *replies, int count) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char variable[200];
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof address;
+    char variable[64];
 
     d->replies = replies;
     d->count = count;
     d->held = -1;
-    snprintf(address.sun_path, sizeof address.sun_path, "/tmp/kb-test-mux-%d", (int)getpid());
-    unlink(address.sun_path);
-    d->listener = socket(AF_UNIX, SOCK_STREAM, 0);
+    d->listener = (int)socket(AF_INET, SOCK_STREAM, 0);
     ck_assert_int_eq(bind(d->listener, (struct sockaddr *)&address, sizeof address), 0);
     ck_assert_int_eq(listen(d->listener, 8), 0);
-    snprintf(variable, sizeof variable, "UNIX:%s", address.sun_path);
+    ck_assert_int_eq(getsockname(d->listener, (struct sockaddr *)&address, &size), 0);
+    snprintf(variable, sizeof variable, "127.0.0.1:%d", ntohs(address.sin_port));
     setenv("USBMUXD_SOCKET_ADDRESS", variable, 1);
     pthread_create(&d->thread, NULL, daemon_run, d);
 }
 
 static void daemon_stop(struct daemon *d) {
-    char path[200];
-
     shutdown(d->listener, SHUT_RDWR);
     close(d->listener);
     pthread_join(d->thread, NULL);
     if (d->held >= 0) close(d->held);
-    snprintf(path, sizeof path, "/tmp/kb-test-mux-%d", (int)getpid());
-    unlink(path);
 }
 
 static void say(struct kb_buf *out, const char *body, uint32_t length, uint32_t version, uint32_t type) {
@@ -312,7 +309,7 @@ END_TEST
 START_TEST(test_await_gone) {
     struct kb_attached found;
 
-    setenv("USBMUXD_SOCKET_ADDRESS", "UNIX:/tmp/kb-test-no-such-socket", 1);
+    setenv("USBMUXD_SOCKET_ADDRESS", "127.0.0.1:9", 1);
     struct kb_result res = kb_mux_await("AAAA-1", true, &found, NULL, kb_clock_ms() + 500);
     ck_assert_msg(!kb_failed(&res), "the daemon ends with its last device: %s", res.text);
     res = kb_mux_await("AAAA-1", false, &found, NULL, kb_clock_ms() + 500);

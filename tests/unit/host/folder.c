@@ -9,9 +9,10 @@ void folder_setup(void) {
 }
 
 void folder_teardown(void) {
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", folder);
-    ck_assert_int_eq(system(command), 0);
+    struct kb_dir *dir = NULL;
+    ck_ok(kb_dir_open("/tmp", false, &dir));
+    ck_ok(kb_dir_remove(dir, kb_path_base(folder)));
+    kb_dir_close(dir);
 }
 
 const char *in_folder(const char *name) {

@@ -235,7 +235,7 @@ START_TEST(test_new_wants_nothing_there) {
     put("file", "short");
     ck_assert_str_eq(get("file"), "short");
     ck_assert_int_eq(stat(in_folder("top/file"), &st), 0);
-    ck_assert_int_eq(st.st_mode & 0777, 0600);
+    if (ON_POSIX) ck_assert_int_eq(st.st_mode & 0777, 0600);
 }
 END_TEST
 
@@ -268,11 +268,11 @@ START_TEST(test_list) {
     ck_ok(kb_dir_make(dir, "in/deep"));
     put("in/a", "123");
     put("in/b", "4567");
-    ck_assert_int_eq(symlink("a", in_folder("top/in/link")), 0);
+    if (ON_POSIX) ck_assert_int_eq(symlink("a", in_folder("top/in/link")), 0);
     ck_ok(kb_dir_list(dir, "in", count, &seen));
-    ck_assert(seen.files == 2 && seen.folders == 1 && seen.others == 1 && seen.size == 7);
+    ck_assert(seen.files == 2 && seen.folders == 1 && seen.others == ON_POSIX && seen.size == 7);
     ck_ok(kb_dir_names(dir, "in", count, &again));
-    ck_assert(again.files == 2 && again.folders == 1 && again.others == 1);
+    ck_assert(again.files == 2 && again.folders == 1 && again.others == ON_POSIX);
     ck_ok(kb_dir_list(dir, "in", first_only, &calls));
     ck_assert_int_eq(calls, 1);
     for (int i = 0; i < 2; i++) { /* the top can be listed more than once */
@@ -282,7 +282,7 @@ START_TEST(test_list) {
     }
     ck_fails(kb_dir_list(dir, "none", count, &seen), KB_HOST, KB_HOST_NOT_FOUND);
     ck_fails(kb_dir_list(dir, "in/a", count, &seen), KB_HOST, KB_HOST_NOT_DIR);
-    ck_fails(kb_dir_list(dir, "in/link", count, &seen), KB_HOST, KB_HOST_REFUSED);
+    if (ON_POSIX) ck_fails(kb_dir_list(dir, "in/link", count, &seen), KB_HOST, KB_HOST_REFUSED);
     ck_fails(kb_dir_list(dir, "..", count, &seen), KB_HOST, KB_HOST_REFUSED);
 }
 END_TEST
@@ -296,8 +296,10 @@ START_TEST(test_remove_takes_whole_trees) {
         snprintf(name, sizeof name, "t/f%d", i);
         put(name, "x");
     }
-    ck_assert_int_eq(symlink("../../outside", in_folder("top/t/link")), 0);
-    ck_assert_int_eq(mkfifo(in_folder("top/t/fifo"), 0600), 0);
+    if (ON_POSIX) {
+        ck_assert_int_eq(symlink("../../outside", in_folder("top/t/link")), 0);
+        ck_assert_int_eq(mkfifo(in_folder("top/t/fifo"), 0600), 0);
+    }
     ck_ok(kb_dir_remove(dir, "t"));
     ck_fails(kb_dir_stat(dir, "t", &st), KB_HOST, KB_HOST_NOT_FOUND);
     ck_ok(kb_dir_remove(dir, "t"));
@@ -335,6 +337,7 @@ START_TEST(test_open_needs_a_folder) {
     ck_assert_ptr_null(none);
     ck_ok(kb_dir_open(in_folder("a/b/c/"), true, &none));
     kb_dir_close(none);
+    if (!ON_POSIX) return;
     ck_assert_int_eq(symlink("a", in_folder("link-to-a")), 0);
     ck_ok(kb_dir_open(in_folder("link-to-a"), false, &none)); /* the top itself may be a link to another disk */
     kb_dir_close(none);
@@ -438,14 +441,14 @@ int main(void) {
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, test_bad_names_are_refused, 0, KB_ARRAY_SIZE(bad_names));
     tcase_add_test(cases, test_names_that_only_look_bad_work);
-    tcase_add_test(cases, test_links_are_not_followed);
-    tcase_add_test(cases, test_a_folder_swapped_for_a_link);
+    if (ON_POSIX) tcase_add_test(cases, test_links_are_not_followed);
+    if (ON_POSIX) tcase_add_test(cases, test_a_folder_swapped_for_a_link);
     tcase_add_test(cases, test_a_folder_made_again);
     tcase_add_test(cases, test_moves_between_many_folders);
-    tcase_add_loop_test(cases, test_moves_between_more_folders_than_are_kept_open, 0, 3);
+    tcase_add_loop_test(cases, test_moves_between_more_folders_than_are_kept_open, 0, ON_POSIX ? 3 : 1);
     tcase_add_test(cases, test_twin);
     tcase_add_test(cases, test_a_moved_folder_takes_its_name_along);
-    tcase_add_test(cases, test_only_plain_files_open_and_nothing_blocks);
+    if (ON_POSIX) tcase_add_test(cases, test_only_plain_files_open_and_nothing_blocks);
     tcase_add_test(cases, test_replace_leaves_a_second_name_alone);
     tcase_add_test(cases, test_new_wants_nothing_there);
     tcase_add_test(cases, test_list);
@@ -453,7 +456,7 @@ int main(void) {
     tcase_add_test(cases, test_make_stat_space_sync);
     tcase_add_test(cases, test_open_needs_a_folder);
     tcase_add_test(cases, test_read_at_and_read);
-    tcase_add_test(cases, test_private_files_leave_nothing);
-    tcase_add_test(cases, test_racing_against_links);
+    if (ON_POSIX) tcase_add_test(cases, test_private_files_leave_nothing);
+    if (ON_POSIX) tcase_add_test(cases, test_racing_against_links);
     return run_suite("host/dir", cases);
 }

@@ -207,12 +207,12 @@ int main(void) {
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
     tcase_set_timeout(cases, 60);
     tcase_add_test(cases, test_save_and_load);
-    tcase_add_test(cases, test_a_failed_save_leaves_the_old);
-    tcase_add_test(cases, test_killed_while_saving);
-    tcase_add_test(cases, test_save_through_a_link_and_into_a_pipe);
+    if (ON_POSIX) tcase_add_test(cases, test_a_failed_save_leaves_the_old);
+    if (ON_POSIX) tcase_add_test(cases, test_killed_while_saving);
+    if (ON_POSIX) tcase_add_test(cases, test_save_through_a_link_and_into_a_pipe);
     tcase_add_loop_test(cases, test_secret_file, 0, KB_ARRAY_SIZE(secret_cases));
     tcase_add_test(cases, test_secret_length);
-    tcase_add_test(cases, test_secret_from_a_pipe);
+    if (ON_POSIX) tcase_add_test(cases, test_secret_from_a_pipe);
     tcase_add_test(cases, test_secret_memory_is_locked_and_left_out_of_cores);
     return run_suite("host/file", cases);
 }

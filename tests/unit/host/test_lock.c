@@ -88,9 +88,9 @@ int main(void) {
     TCase *cases = tcase_create("lock");
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
     tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, test_one_holder);
-    tcase_add_test(cases, test_many_readers);
-    tcase_add_test(cases, test_a_program_that_was_started_does_not_inherit_it);
-    tcase_add_test(cases, test_only_a_plain_file_can_be_locked);
+    if (ON_POSIX) tcase_add_test(cases, test_one_holder);
+    if (ON_POSIX) tcase_add_test(cases, test_many_readers);
+    if (ON_POSIX) tcase_add_test(cases, test_a_program_that_was_started_does_not_inherit_it);
+    if (ON_POSIX) tcase_add_test(cases, test_only_a_plain_file_can_be_locked);
     return run_suite("host/lock", cases);
 }

@@ -65,7 +65,8 @@ START_TEST(test_home) {
     ck_ok(kb_host_home(&home));
     ck_assert_str_eq(home, want);
     ck_assert_int_eq(stat(home, &st), 0);
-    ck_assert_msg(S_ISDIR(st.st_mode) && (st.st_mode & 0777) == 0700, "%s: mode %o", cases[_i].why, st.st_mode);
+    ck_assert_msg(S_ISDIR(st.st_mode) && (!ON_POSIX || (st.st_mode & 0777) == 0700), "%s: mode %o", cases[_i].why,
+                  st.st_mode);
     free(home);
 }
 END_TEST
@@ -82,9 +83,9 @@ START_TEST(test_paths) {
     ck_assert_str_eq(kb_path_base(joined), cases[_i].base);
     free(joined);
     ck_assert_str_eq(kb_path_base("/"), "");
-    ck_assert_int_eq(symlink("there", in_folder("link")), 0);
+    if (ON_POSIX) ck_assert_int_eq(symlink("there", in_folder("link")), 0);
     ck_assert_int_eq(mkdir(in_folder("there"), 0700), 0);
-    ck_ok(kb_path_real(in_folder("link"), &real));
+    ck_ok(kb_path_real(in_folder(ON_POSIX ? "link" : "there"), &real));
     ck_assert_str_eq(kb_path_base(real), "there");
     free(real);
     ck_fails(kb_path_real(in_folder("none"), &real), KB_HOST, KB_HOST_NOT_FOUND);
@@ -107,7 +108,7 @@ END_TEST
 
 START_TEST(test_names) {
     char *self = kb_host_self(), *user = kb_host_user(), *name = kb_host_name();
-    ck_assert_str_eq(kb_path_base(self), "test_process");
+    ck_assert_str_eq(kb_path_base(self), ON_POSIX ? "test_process" : "test_process.exe");
     ck_assert_ptr_nonnull(user);
     ck_assert_str_ne(name, "");
     free(self);
@@ -162,14 +163,14 @@ int main(void) {
     TCase *cases = tcase_create("process");
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
     tcase_set_timeout(cases, 60);
-    tcase_add_test(cases, test_start);
+    if (ON_POSIX) tcase_add_test(cases, test_start);
     tcase_add_loop_test(cases, test_lang, 0, KB_ARRAY_SIZE(langs));
-    tcase_add_loop_test(cases, test_home, 0, 3);
+    tcase_add_loop_test(cases, test_home, 0, ON_POSIX ? 3 : 1);
     tcase_add_loop_test(cases, test_paths, 0, 6);
     tcase_add_test(cases, test_clocks_and_random);
     tcase_add_test(cases, test_names);
     tcase_add_test(cases, test_interrupt_cancels);
-    tcase_add_test(cases, test_second_interrupt_ends);
+    if (ON_POSIX) tcase_add_test(cases, test_second_interrupt_ends);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     tcase_add_test(cases, test_limit_memory);
 #endif

@@ -222,10 +222,10 @@ int main(void) {
     tcase_add_checked_fixture(cases, setup, folder_teardown);
     tcase_set_timeout(cases, 60);
     tcase_add_loop_test(cases, test_address, 0, KB_ARRAY_SIZE(addresses));
-    tcase_add_loop_test(cases, test_local_talk, 0, 3);
+    if (ON_POSIX) tcase_add_loop_test(cases, test_local_talk, 0, 3);
     tcase_add_test(cases, test_network_talk);
-    tcase_add_test(cases, test_nobody_there);
-    tcase_add_test(cases, test_deadlines);
+    if (ON_POSIX) tcase_add_test(cases, test_nobody_there);
+    if (ON_POSIX) tcase_add_test(cases, test_deadlines);
     tcase_add_test(cases, test_cancel_ends_a_wait_on_a_socket);
     tcase_add_test(cases, test_cancel_wakes_a_sleeper);
     tcase_add_test(cases, test_reads_and_writes_that_do_not_block);

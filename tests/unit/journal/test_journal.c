@@ -753,11 +753,11 @@ int main(void) {
     tcase_add_test(fold, test_close_details);
     tcase_add_test(fold, test_steps_of_all_jobs);
     tcase_add_test(fold, test_words);
-    tcase_add_test(many, test_owner);
+    if (ON_POSIX) tcase_add_test(many, test_owner);
     tcase_add_test(many, test_two_connections);
-    tcase_add_test(many, test_processes_at_once);
-    tcase_add_test(many, test_first_open_at_once);
-    tcase_add_test(many, test_killed_writer);
+    if (ON_POSIX) tcase_add_test(many, test_processes_at_once);
+    if (ON_POSIX) tcase_add_test(many, test_first_open_at_once);
+    if (ON_POSIX) tcase_add_test(many, test_killed_writer);
     tcase_add_test(many, test_busy);
     tcase_add_loop_test(chain, test_tampering, 0, KB_ARRAY_SIZE(tampers));
     tcase_add_test(chain, test_append_only);

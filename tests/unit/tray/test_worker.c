@@ -264,11 +264,12 @@ int main(int argc, char **argv) {
     Suite *suite = suite_create("tray worker");
     TCase *tcase = tcase_create("parent");
     tcase_set_timeout(tcase, 30);
-    tcase_add_loop_test(tcase, test_case, 0, (int)KB_ARRAY_SIZE(cases));
+    /* The last two send signals to a process. */
+    tcase_add_loop_test(tcase, test_case, 0, (int)KB_ARRAY_SIZE(cases) - (ON_POSIX ? 0 : 2));
     tcase_add_test(tcase, test_lines_and_logs);
     tcase_add_test(tcase, test_password_only_in_the_line);
     tcase_add_test(tcase, test_many);
-    tcase_add_test(tcase, test_cancel_before_start);
+    if (ON_POSIX) tcase_add_test(tcase, test_cancel_before_start);
     suite_add_tcase(suite, tcase);
     SRunner *runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);
