@@ -16,7 +16,8 @@ struct listing {
 static void tell_unread(struct listing *listing, const char *path, const struct kb_result *res) {
     json_t *object = json_object();
     kb_json_set_text(object, "event", "finding");
-    kb_json_set_text(object, "code", kb_is(res, KB_HOST, KB_HOST_DENIED) ? "denied" : "read");
+    bool denied = kb_is(res, KB_HOST, KB_HOST_DENIED) || kb_is(res, KB_STORE, KB_STORE_UNREADABLE);
+    kb_json_set_text(object, "code", denied ? "denied" : "read");
     kb_json_set_text(object, "path", path);
     kb_json_set_text(object, "text", res->text);
     kb_put_json(listing->cli, object);
