@@ -63,7 +63,7 @@ static bool unwrap(const unsigned char kek[32], const unsigned char wrapped[40],
 void bk_open_keys(struct bk *bk, plist_t manifest, const char *password) {
     plist_t node = plist_dict_get_item(manifest, "BackupKeyBag");
     unsigned char first[32], kek[32];
-    struct bag bag = {NULL};
+    struct bag bag = {0};
     char *data = NULL;
     uint64_t size = 0;
     const char *pass = password;

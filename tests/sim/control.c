@@ -302,7 +302,7 @@ static int control_fd;
 static void *control_accept(void *arg) {
     struct sim *sim = arg;
     for (;;) {
-        int fd = accept4(control_fd, NULL, NULL, SOCK_CLOEXEC);
+        int fd = sim_accept(control_fd);
         if (fd < 0 && errno != EINTR && errno != ECONNABORTED) sim_nap(20);
         if (fd < 0) continue;
         struct control_conn *conn = calloc(1, sizeof *conn);

@@ -476,7 +476,7 @@ static void *accept_run(void *arg) {
     int listen_fd = sim->listen_fd;
     pthread_mutex_unlock(&sim->lock);
     for (;;) {
-        int fd = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC);
+        int fd = sim_accept(listen_fd);
         if (fd < 0 && (errno == EINTR || errno == ECONNABORTED)) continue;
         if (fd < 0 && (errno == EMFILE || errno == ENFILE)) {
             sim_nap(20);

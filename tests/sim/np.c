@@ -114,7 +114,8 @@ static bool handle(struct np_client *client, struct sim_device *dev, plist_t req
 static void serve(struct sim_stream *stream, bool insecure) {
     struct sim_device *dev = sim_stream_device(stream);
     struct np_client client = {.stream = stream, .insecure = insecure};
-    if (pipe2(client.wake, O_CLOEXEC | O_NONBLOCK) != 0) return;
+    if (pipe(client.wake) != 0) return;
+    for (int i = 0; i < 2; i++) fcntl(sim_close_on_exec(client.wake[i]), F_SETFL, O_NONBLOCK);
     join(&client, dev->own);
     for (bool go_on = true; go_on;) {
         int what = sim_stream_wait(stream, client.wake[0], -1);

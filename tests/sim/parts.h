@@ -28,6 +28,8 @@ struct sim_address {
 bool sim_address_parse(const char *text, struct sim_address *out);
 int sim_address_listen(struct sim_address *address); /* -1: errno says why; fills port */
 int sim_address_connect(const struct sim_address *address);
+int sim_accept(int listener);  /* close-on-exec, as every descriptor of the bench */
+int sim_close_on_exec(int fd); /* gives fd back; -1 stays -1 */
 
 struct mux_conn;
 struct sim {

@@ -15,6 +15,12 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#ifdef POLLRDHUP
+#define GONE POLLRDHUP
+#else
+#define GONE POLLHUP /* macOS tells the other side's end by this one */
+#endif
+
 enum { OUT_MAX = 256 * 1024, IN_MAX = 64 * 1024, PLIST_MAX = 64 * 1024 * 1024, OUT_FIRST = 4096, LOOK_MS = 100 };
 
 struct sim_stream {
@@ -246,7 +252,7 @@ void sim_stream_silence(struct sim_stream *stream, int64_t seconds) {
     while (seconds == 0 || sim_now_ms() < until) {
         int64_t left = seconds == 0 ? LOOK_MS : until - sim_now_ms();
         if (!sim_wait_changed(stream, left <= 0 ? 1 : left < LOOK_MS ? left : LOOK_MS)) break;
-        struct pollfd gone = {stream->fd, POLLRDHUP, 0}; /* the host may have gone away meanwhile */
+        struct pollfd gone = {stream->fd, GONE, 0}; /* the host may have gone away meanwhile */
         if (poll(&gone, 1, 0) > 0) break;
     }
     pthread_mutex_unlock(&dev->lock);

@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -70,11 +71,19 @@ bool sim_address_parse(const char *text, struct sim_address *out) {
     return true;
 }
 
+/* Not atomic, as macOS has no call that is; the bench starts no other program. */
+int sim_close_on_exec(int fd) {
+    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
+    return fd;
+}
+
+int sim_accept(int listener) { return sim_close_on_exec(accept(listener, NULL, NULL)); }
+
 static int listen_unix(struct sim_address *address) {
     struct sockaddr_un sun = {.sun_family = AF_UNIX};
     memcpy(sun.sun_path, address->path, sizeof sun.sun_path);
     sun.sun_path[sizeof sun.sun_path - 1] = 0;
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = sim_close_on_exec(socket(AF_UNIX, SOCK_STREAM, 0));
     if (fd < 0) return -1;
     unlink(address->path);
     if (bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 || listen(fd, 512) != 0) {
@@ -90,7 +99,7 @@ static int listen_tcp(struct sim_address *address) {
     socklen_t length = sizeof sin;
     int yes = 1;
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = sim_close_on_exec(socket(AF_INET, SOCK_STREAM, 0));
     if (fd < 0) return -1;
     setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
     if (bind(fd, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(fd, 512) != 0 ||
@@ -112,7 +121,7 @@ int sim_address_connect(const struct sim_address *address) {
     bool local = address->path[0] != 0;
     memcpy(sun.sun_path, address->path, sizeof sun.sun_path - 1);
     sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = socket(local ? AF_UNIX : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = sim_close_on_exec(socket(local ? AF_UNIX : AF_INET, SOCK_STREAM, 0));
     if (fd < 0) return -1;
     const struct sockaddr *to = local ? (const struct sockaddr *)&sun : (const struct sockaddr *)&sin;
     if (connect(fd, to, local ? sizeof sun : sizeof sin) != 0) {
