@@ -1,5 +1,5 @@
 # kitbench: one Makefile, no recursion into folders. `make help` lists the targets.
-# Variables: FLAVOUR (native asan tsan fuzz win win64) is a folder under build/; V=1 shows commands; CI=1 makes warnings errors.
+# Variables: FLAVOUR (native asan tsan fuzz win win64 mac-arm64 mac-x86_64) is a folder under build/; V=1 shows commands; CI=1 makes warnings errors.
 ROOMS := cli tray job device backup journal policy host base # top to bottom, also the link order
 uses_base    :=
 uses_host    := base
@@ -24,6 +24,7 @@ AR           := x86_64-w64-mingw32-ar
 export PKG_CONFIG_LIBDIR := $(cross_prefix)/lib/pkgconfig
 endif
 B          := build/$(FLAVOUR)
+cross      := $(filter win mac-%,$(FLAVOUR)) # headers of libraries in $(B)/include, no pkg-config
 OS         := $(if $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null || echo $(CC))),win32,posix)
 X          := $(if $(filter win32,$(OS)),.exe)
 VERSION    := 0.1.0
@@ -56,13 +57,14 @@ missing_libs  = $(strip $(foreach l,$(1),$(shell $(PKG_CONFIG) --exists $(l) 2>/
 need          = $(if $(1),$(error This computer lacks: $(1). Run scripts/install-deps.sh, then make again))
 libs_checked  = $(call once,libs_checked,$(call need,$(call missing_libs,$(all_libs))))
 system_flags := $(if $(filter win32,$(OS)),-D__USE_MINGW_ANSI_STDIO=1 -D_WIN32_WINNT=0x0A00 -Wno-deprecated-declarations)
-ifeq ($(FLAVOUR),win)
+ifneq ($(cross),)
 system_flags += -isystem $(B)/include
 lib_cflags   :=
+test_cflags  :=
 else
 lib_cflags    = $(libs_checked)$(call once,lib_cflags,$$(shell $(PKG_CONFIG) --cflags $(all_libs)))
-endif
 test_cflags   = $(call once,test_cflags,$$(shell $(PKG_CONFIG) --cflags $(libs_tests)))
+endif
 lib_ldlibs    = $(call once,lib_ldlibs,$$(shell $(PKG_CONFIG) --libs $(all_libs)) -lpthread -lm)
 ifeq ($(OS),win32)
 # Static libraries need each other in circles; what Windows itself gives comes last.
@@ -80,6 +82,8 @@ flags     = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prot
 defines   = -Iinclude $(system_flags) -DKB_VERSION='"$(VERSION)"' -D_FILE_OFFSET_BITS=64
 flavour_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 flavour_tsan := -fsanitize=thread
+flavour_mac-arm64 := -UNDEBUG # which zig sets
+flavour_mac-x86_64 := -UNDEBUG
 flavour_fuzz := -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 Q         = $(if $(V),,@)
 say       = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
@@ -292,7 +296,7 @@ endif
 
 # Windows: every room is compiled with warnings as errors. Debian has no libuv for mingw, so the files that use it are left out.
 win:
-	@CC= sh scripts/win-headers.sh build/win/include
+	@CC= sh scripts/native-headers.sh build/win/include
 	@+$(MAKE) --no-print-directory FLAVOUR=win CC=x86_64-w64-mingw32-gcc CI=1 win-compiled
 ifeq ($(FLAVOUR),win)
 win_srcs    := src/main.c $(foreach r,$(ROOMS),$(call srcs,$(r)))
@@ -313,6 +317,20 @@ ifeq ($(FLAVOUR),win64)
 win_tests := $(foreach r,$(ROOMS),$(call unit_bins,$(r)))
 win64-built: $(B)/kitbench.exe $(win_tests)
 	@echo "win-programs: kitbench.exe and $(words $(win_tests)) unit test programs are in $(B)"
+endif
+
+# macOS: everything but the Linux-only bench is compiled for both architectures, warnings as errors, with zig from npm.
+ZIG_TARGETS := mac-arm64=aarch64-macos.11.0 mac-x86_64=x86_64-macos.11.0
+mac_archs   := mac-arm64 mac-x86_64
+.PHONY: mac $(mac_archs)
+mac: $(mac_archs)
+$(mac_archs): mac-%:
+	@CC= sh scripts/native-headers.sh build/$@/include
+	@zig=$$(sh scripts/get-zig.sh) && $(MAKE) --no-print-directory FLAVOUR=$@ CC="$$zig cc -target $(word 2,$(subst =, ,$(filter $@=%,$(ZIG_TARGETS))))" AR="$$zig ar" CI=1 mac-compiled
+ifneq ($(filter $(mac_archs),$(FLAVOUR)),)
+.PHONY: mac-compiled
+mac-compiled: $(call objs,$(sort $(filter %.c,$(filter-out src/host/win32/% tests/bench/% tests/win32/% packaging/standin/%,$(our_c))) $(foreach r,$(TESTED),$(call unit_srcs,$(r))))) $(B)/gen/ja.o
+	@echo "mac: $(words $^) files compile for $(FLAVOUR:mac-%=%)"
 endif
 
 # Takes new sentences up, and folds the rooms' own PO files into po/ja.po.
@@ -374,7 +392,7 @@ help:
 	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
 	@echo 'torture        every message of a backup and a restore, with five faults (half an hour)'
 	@echo 'bench-tray  1 to 64 devices at once     walks  SEED=n ROUNDS=n  random walks over a bench with a tray'
-	@echo 'format lint asan tsan fuzz win po deps manuals install uninstall clean'
+	@echo 'format lint asan tsan fuzz win mac po deps manuals install uninstall clean'
 	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 prefix DESTDIR'
 
 .SECONDARY:

@@ -1,10 +1,11 @@
 #!/bin/sh
 # Installs what kitbench needs and this computer lacks, with apt, Homebrew or MSYS2's pacman. Asks nothing.
-# usage: install-deps.sh [build] [test] [lint] [package]      without a group: the first three
+# usage: install-deps.sh [build] [test] [lint] [mac] [package]      without a group: the first three
 #   build  compiler and libraries     test  Check, the stock tools that the simulated bench is proved with, readers of the
 #                                           manual pages and completions
 #   lint   formatters, checkers, the Windows cross compiler
 #   package  what makes and tries Debian packages (Debian and Ubuntu only)
+#   mac    the macOS cross compiler (zig, by npm, into a cache of its own), which no check must have
 # Ends with 0 when everything that must be there is there.
 set -eu
 groups=${*:-build test lint}
@@ -41,6 +42,8 @@ package|must|cmd:dpkg-buildpackage|dpkg-dev||
 package|must|cmd:dh|debhelper||
 package|must|cmd:lintian|lintian||
 package|must|cmd:debootstrap|debootstrap||
+mac|may|cmd:npm|nodejs npm|node|nodejs
+mac|may|cmd:llvm-objdump|llvm|llvm|llvm
 lint|may|cmd:x86_64-w64-mingw32-gcc|gcc-mingw-w64-x86-64|mingw-w64|gcc
 '
 
@@ -135,6 +138,9 @@ if [ -n "$(missing must probe)" ] || { [ -n "$(missing may probe)" ] && [ "$(id 
         echo "install-deps: knows apt, Homebrew and MSYS2 only; install these yourself: $(missing must probe)" >&2
         exit 1
     fi
+fi
+if wanted mac && [ "$(uname -s)" != Darwin ]; then
+    sh "$(dirname "$0")/get-zig.sh" >/dev/null || echo "install-deps: goes on without zig" >&2
 fi
 lacks=$(missing must probe)
 [ -z "$lacks" ] || { echo "install-deps: still missing: $lacks" >&2; exit 1; }

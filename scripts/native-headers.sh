@@ -1,7 +1,7 @@
 #!/bin/sh
-# Collects headers for the Windows compile check: of libraries that Debian does not have for mingw, the native headers, which
-# do not depend on the platform (nothing is linked).
-# usage: win-headers.sh FOLDER
+# Collects headers for the compile checks of other systems: of libraries that Debian does not have for them, the native headers,
+# which do not depend on the platform (nothing is linked). In a folder of their own, so that none of the C library's come along.
+# usage: native-headers.sh FOLDER
 set -eu
 out=$1
 [ ! -e "$out/.complete" ] || exit 0
@@ -23,6 +23,8 @@ take libusbmuxd-2.0 usbmuxd.h
 take sqlite3 sqlite3.h
 take libconfuse confuse.h
 take libutf8proc utf8proc.h
+take libuv uv.h uv
+take check check.h check_stdint.h
 take libssl openssl
 # Debian keeps the configured part of OpenSSL's headers apart.
 for extra in "$(folder_of libssl)"/*-linux-gnu*/openssl; do
