@@ -27,6 +27,8 @@ B          := build/$(FLAVOUR)
 cross      := $(filter win mac-%,$(FLAVOUR)) # headers of libraries in $(B)/include, no pkg-config
 OS         := $(if $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null || echo $(CC))),win32,posix)
 X          := $(if $(filter win32,$(OS)),.exe)
+# src/host/darwin needs Apple's headers: only on a Mac, and not for another system there.
+FRAMEWORKS := $(if $(filter Darwin,$(if $(cross),,$(shell uname -s))),darwin,bare)
 VERSION    := 0.1.0
 RELEASED   := 2026-11-24
 
@@ -70,7 +72,7 @@ ifeq ($(OS),win32)
 # Static libraries need each other in circles; what Windows itself gives comes last.
 link_these    = -static -Wl,--start-group $(1) -Wl,--end-group -lbcrypt -lws2_32 -liphlpapi -ladvapi32 -lole32 -lntdll -lwinpthread
 else
-link_these    = $(1)
+link_these    = $(1) $(if $(filter darwin,$(FRAMEWORKS)),-framework CoreFoundation -framework IOKit)
 endif
 sim_ldlibs    = $(call once,sim_ldlibs,$$(shell $(PKG_CONFIG) --libs $(libs_sim)) -lpthread -lm)
 
@@ -88,7 +90,7 @@ flavour_fuzz := -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-
 Q         = $(if $(V),,@)
 say       = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
 
-srcs    = $(wildcard src/$(1)/*.c) $(wildcard src/$(1)/$(OS)/*.c)
+srcs    = $(wildcard src/$(1)/*.c) $(wildcard src/$(1)/$(OS)/*.c) $(if $(filter posix,$(OS)),$(wildcard src/$(1)/$(FRAMEWORKS)/*.c))
 objs    = $(patsubst %.c,$(B)/%.o,$(1))
 archive = $(B)/lib/$(1).a
 
@@ -238,7 +240,7 @@ build/native/measure: tests/bench/measure.c
 # ---- Care ------------------------------------------------------------------------------------------------------------
 our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] \
          tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c tests/win32/*.[ch] tests/win32/*/*.h packaging/standin/*.c))
-tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/%,$(our_c))))
+tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/% src/host/darwin/%,$(our_c))))
 .PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help
 deps:
 	@sh scripts/install-deps.sh build test lint
@@ -329,6 +331,7 @@ $(mac_archs): mac-%:
 	@zig=$$(sh scripts/get-zig.sh) && $(MAKE) --no-print-directory FLAVOUR=$@ CC="$$zig cc -target $(word 2,$(subst =, ,$(filter $@=%,$(ZIG_TARGETS))))" AR="$$zig ar" CI=1 mac-compiled
 ifneq ($(filter $(mac_archs),$(FLAVOUR)),)
 .PHONY: mac-compiled
+$(B)/src/host/darwin/%.o: CPPFLAGS += -isystem packaging/macos/stubs
 mac-compiled: $(call objs,$(sort $(filter %.c,$(filter-out src/host/win32/% tests/bench/% tests/win32/% packaging/standin/%,$(our_c))) $(foreach r,$(TESTED),$(call unit_srcs,$(r))))) $(B)/gen/ja.o
 	@echo "mac: $(words $^) files compile for $(FLAVOUR:mac-%=%)"
 endif

@@ -18,8 +18,14 @@ void kb_host_start(void);
 char **kb_host_args(int argc, char **argv);
 /* Path of the running program, for starting it again. Caller frees; NULL when the system does not tell. */
 char *kb_host_self(void);
-/* From now on this process gets at most bytes of address space: a hostile plist ends it, not the computer. */
+/* From now on this process gets at most bytes of address space (macOS: of memory): a hostile plist ends it, not the
+ * computer. */
 void kb_host_limit_memory(int64_t bytes);
+/* The computer does not fall asleep by itself until kb_awake_end() or the death of this process. why: for the system's
+   own list of what keeps it awake. NULL where the system offers nothing; kb_awake_end(NULL) is fine. */
+struct kb_awake;
+struct kb_awake *kb_awake_begin(const char *why);
+void kb_awake_end(struct kb_awake *awake);
 /* Ctrl-C, SIGTERM and a closed terminal cancel from now on; a second time ends the process at once with 130. Once. */
 void kb_host_on_interrupt(struct kb_cancel *cancel);
 const char *kb_host_env(const char *name); /* NULL or "" both mean unset; value is UTF-8 */

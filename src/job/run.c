@@ -7,10 +7,15 @@
 static const struct {
     enum kb_task task;
     struct kb_result (*run)(struct job *job);
+    const char *awake; /* why the computer must not fall asleep meanwhile; NULL: it may */
 } tasks[] = {
-    {KB_TASK_PROBE, kb_job_probe},     {KB_TASK_CHECK, kb_job_check},     {KB_TASK_PAIR, kb_job_pair},
-    {KB_TASK_BACKUP, kb_job_backup},   {KB_TASK_RESTORE, kb_job_restore}, {KB_TASK_EVIDENCE, kb_job_evidence},
-    {KB_TASK_INSPECT, kb_job_inspect},
+    {KB_TASK_PROBE, kb_job_probe, NULL},
+    {KB_TASK_CHECK, kb_job_check, NULL},
+    {KB_TASK_PAIR, kb_job_pair, NULL},
+    {KB_TASK_BACKUP, kb_job_backup, "kitbench: backup"},
+    {KB_TASK_RESTORE, kb_job_restore, "kitbench: restore"},
+    {KB_TASK_EVIDENCE, kb_job_evidence, NULL},
+    {KB_TASK_INSPECT, kb_job_inspect, NULL},
 };
 
 static int64_t clock_now(void *arg) {
@@ -24,8 +29,12 @@ struct kb_result kb_job_run(const struct kb_request *request, const struct kb_si
     struct kb_result res = kb_fail(KB_UNEXPECTED, 0, _("The worker was asked for an unknown task"));
     struct job job = {.req = request, .sink = sink, .cancel = cancel, .clock = {clock_now, clock_wait, cancel}};
     kb_device_init(&job.device);
-    for (size_t i = 0; i < KB_ARRAY_SIZE(tasks); i++)
-        if (tasks[i].task == request->task) res = tasks[i].run(&job);
+    for (size_t i = 0; i < KB_ARRAY_SIZE(tasks); i++) {
+        if (tasks[i].task != request->task) continue;
+        struct kb_awake *awake = tasks[i].awake ? kb_awake_begin(tasks[i].awake) : NULL;
+        res = tasks[i].run(&job);
+        kb_awake_end(awake);
+    }
     kb_job_end(&job);
     return res;
 }

@@ -1,6 +1,8 @@
 /* What can be done below a folder that is held open: stat, list, make, move, space, sync. */
 #define _GNU_SOURCE
 #include "dir.h"
+#include "disk.h"
+#include "frameworks.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -8,7 +10,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 /* One try of an operation; 0 or errno. */
@@ -142,22 +143,15 @@ struct kb_result kb_dir_move(struct kb_dir *dir, const char *from, const char *t
 }
 
 struct kb_result kb_dir_space(struct kb_dir *dir, int64_t *free_bytes) {
-    struct statvfs space;
-    if (fstatvfs(dir->fd, &space) != 0)
+    if (kb_disk_free(dir->fd, free_bytes) != 0)
         return kb_system_fail((unsigned long)errno, N_("Cannot ask for the free space of %s: %s"), dir->path);
-    uint64_t bytes;
-    if (__builtin_mul_overflow((uint64_t)space.f_frsize, (uint64_t)space.f_bavail, &bytes) || bytes > INT64_MAX)
-        bytes = INT64_MAX;
-    *free_bytes = (int64_t)bytes;
+    int64_t with_purgeable = kb_framework_free(dir->path);
+    if (with_purgeable > *free_bytes) *free_bytes = with_purgeable;
     return kb_ok();
 }
 
 struct kb_result kb_dir_sync(struct kb_dir *dir) {
-#ifdef __APPLE__
-    int status = fsync_volume_np(dir->fd, SYNC_VOLUME_FULLSYNC | SYNC_VOLUME_WAIT);
-#else
-    int status = syncfs(dir->fd);
-#endif
-    return status != 0 ? kb_system_fail((unsigned long)errno, N_("Cannot write %s to the disk: %s"), dir->path)
-                       : kb_ok();
+    if (kb_disk_sync_all(dir->fd) != 0)
+        return kb_system_fail((unsigned long)errno, N_("Cannot write %s to the disk: %s"), dir->path);
+    return kb_ok();
 }

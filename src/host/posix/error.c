@@ -6,11 +6,14 @@
 #include <stdio.h>
 #include <string.h>
 
-#ifdef __APPLE__
-#define DENIED                                                                                                         \
-    N_("the operating system does not allow it; give the terminal Full Disk Access, or check the permissions")
-#else
 #define DENIED N_("the operating system does not allow it; check the permissions")
+/* macOS' privacy settings say EPERM, where file permissions say EACCES. Other systems have no such settings. */
+#ifdef __APPLE__
+#define NOT_PERMITTED                                                                                                  \
+    N_("the privacy settings of macOS do not allow it; in System Settings, Privacy & Security, give Full Disk Access " \
+       "to the program that kitbench is started from, and start that program again")
+#else
+#define NOT_PERMITTED DENIED
 #endif
 
 static const struct {
@@ -29,7 +32,7 @@ static const struct {
     {EDQUOT, KB_HOST_NO_SPACE, N_("the disk quota is used up; free some space and try again")},
     {EFBIG, KB_HOST_NO_SPACE, N_("the disk cannot hold a file of this size; use another disk")},
     {EACCES, KB_HOST_DENIED, DENIED},
-    {EPERM, KB_HOST_DENIED, DENIED},
+    {EPERM, KB_HOST_DENIED, NOT_PERMITTED},
     {EROFS, KB_HOST_DENIED, N_("the disk is read-only; use another disk")},
     {ETIMEDOUT, KB_HOST_TIMEOUT, N_("it did not answer in time; try again")},
     {EAGAIN, KB_HOST_BUSY, N_("it is in use; wait and try again")},

@@ -3,6 +3,7 @@
 #include "../system.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -35,11 +36,23 @@ static int64_t outcome(ssize_t size, bool *again) {
     return size;
 }
 
+/* Only Linux keeps MSG_DONTWAIT for both directions; elsewhere the descriptor itself must not block. */
+static void never_block(int fd) {
+#ifndef __linux__
+    int flags = fcntl(fd, F_GETFL);
+    if (flags >= 0 && !(flags & O_NONBLOCK)) fcntl(fd, F_SETFL, flags | O_NONBLOCK);
+#else
+    (void)fd;
+#endif
+}
+
 int64_t kb_fd_recv(int fd, void *data, size_t room, bool *again) {
+    never_block(fd);
     return outcome(recv(fd, data, room, MSG_DONTWAIT), again);
 }
 
 int64_t kb_fd_send(int fd, const void *data, size_t size, bool *again) {
+    never_block(fd);
     return outcome(send(fd, data, size, MSG_DONTWAIT | MSG_NOSIGNAL), again);
 }
 

@@ -1,6 +1,7 @@
 /* Whole small files: loaded with a bound, saved so that a crash leaves the old content or the new. */
 #define _GNU_SOURCE
 #include "../system.h"
+#include "disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -96,7 +97,7 @@ static void sync_folder(const char *path) {
     char *folder = base == path ? kb_xstrdup(".") : kb_xstrdup(path);
     if (base != path) folder[base - path] = '\0';
     int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (fd >= 0) fsync(fd);
+    if (fd >= 0) kb_disk_sync(fd);
     if (fd >= 0) close(fd);
     free(folder);
 }
@@ -110,7 +111,7 @@ static int write_and_rename(const char *path, const void *data, size_t size) {
     char *temporary = kb_xasprintf("%s.%s.tmp", path, hex);
     int fd = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0600), error = fd < 0 ? errno : 0;
     if (!error) error = write_all(fd, data, size);
-    if (!error && fsync(fd) != 0) error = errno;
+    if (!error && kb_disk_sync(fd) != 0) error = errno;
     if (fd >= 0 && close(fd) != 0 && !error) error = errno;
     if (!error && rename(temporary, path) != 0) error = errno;
     if (error && fd >= 0) unlink(temporary);

@@ -1,6 +1,7 @@
 /* Open files: regular ones only, found without following links, never blocking on the way. */
 #define _GNU_SOURCE
 #include "dir.h"
+#include "disk.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -53,8 +54,8 @@ static int open_regular(int parent, const char *leaf, enum kb_open how, int64_t 
     *size = 0;
     int fd = openat(parent, leaf, open_flags[how] | ALWAYS, 0600);
     if (fd < 0) {
-        if (errno == ENXIO || errno == EISDIR || errno == EMLINK || errno == ENODEV)
-            errno = ELOOP; /* socket, folder, link, device */
+        if (errno == ENXIO || errno == EOPNOTSUPP || errno == EISDIR || errno == EMLINK || errno == ENODEV)
+            errno = ELOOP; /* socket (by Linux, by macOS), folder, link, device */
         return -1;
     }
     if (how == KB_OPEN_NEW) return fd; /* made by this call, so it is an empty regular file */
@@ -134,14 +135,9 @@ struct kb_result kb_handle_stat(struct kb_handle *handle, struct kb_stat *out) {
 }
 
 struct kb_result kb_handle_sync(struct kb_handle *handle) {
-#ifdef F_FULLFSYNC
-    int status = fcntl(handle->fd, F_FULLFSYNC);
-    if (status != 0) status = fsync(handle->fd); /* a network disk knows no more than this */
-#else
-    int status = fsync(handle->fd);
-#endif
-    return status != 0 ? kb_system_fail((unsigned long)errno, N_("Cannot write %s to the disk: %s"), handle->name)
-                       : kb_ok();
+    if (kb_disk_sync(handle->fd) != 0)
+        return kb_system_fail((unsigned long)errno, N_("Cannot write %s to the disk: %s"), handle->name);
+    return kb_ok();
 }
 
 void kb_handle_unname(struct kb_handle *handle) {

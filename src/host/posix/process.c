@@ -1,6 +1,7 @@
 /* The process: how it starts, who it is, what it may use. */
 #define _GNU_SOURCE
 #include "../system.h"
+#include "frameworks.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -9,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #ifdef __linux__
@@ -56,6 +58,17 @@ static void give_freed_memory_back(void) {
 #endif
 }
 
+/*
+ * macOS begins with 256, and a tray of 64 workers has three pipes for each. Never above FD_SETSIZE: the libraries below
+ * us use select().
+ */
+static void allow_descriptors(void) {
+    struct rlimit files;
+    if (getrlimit(RLIMIT_NOFILE, &files) != 0 || files.rlim_cur >= FD_SETSIZE) return;
+    files.rlim_cur = files.rlim_max == RLIM_INFINITY || files.rlim_max > FD_SETSIZE ? FD_SETSIZE : files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
 void kb_host_start(void) {
     struct rlimit none = {0, 0};
     open_standard_descriptors();
@@ -66,6 +79,7 @@ void kb_host_start(void) {
     signal(SIGPIPE, SIG_IGN);
     signal(SIGXFSZ, SIG_IGN); /* a file at its limit is an error with a sentence, as a full disk is */
     umask(077);
+    allow_descriptors();
     give_freed_memory_back();
     tell_libraries_the_address();
 }
@@ -77,9 +91,12 @@ char **kb_host_args(int argc, char **argv) {
 
 char *kb_host_self(void) {
 #ifdef __APPLE__
-    char path[4096];
+    char path[4096], *real;
     uint32_t room = sizeof path;
-    return _NSGetExecutablePath(path, &room) == 0 ? kb_xstrdup(path) : NULL;
+    if (_NSGetExecutablePath(path, &room) != 0 || !(real = realpath(path, NULL))) return NULL; /* it may be relative */
+    char *copy = kb_xstrdup(real);
+    free(real);
+    return copy;
 #else
     char path[4096];
     ssize_t size = readlink("/proc/self/exe", path, sizeof path - 1);
@@ -91,14 +108,6 @@ char *kb_host_self(void) {
 #endif
 }
 
-void kb_host_limit_memory(int64_t bytes) {
-    struct rlimit limit;
-    if (SANITIZED || bytes <= 0 || getrlimit(RLIMIT_AS, &limit) != 0) return;
-    if (limit.rlim_max == RLIM_INFINITY || (rlim_t)bytes < limit.rlim_max) limit.rlim_max = (rlim_t)bytes;
-    limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_AS, &limit);
-}
-
 const char *kb_host_env(const char *name) {
     const char *value = getenv(name);
     return value && *value ? value : NULL;
@@ -107,12 +116,14 @@ const char *kb_host_env(const char *name) {
 enum kb_lang kb_host_lang(void) {
     static const char *const names[] = {"LC_ALL", "LC_MESSAGES", "LANG"};
     enum kb_lang lang = KB_LANG_EN;
+    char desktop[64];
     for (size_t i = 0; i < KB_ARRAY_SIZE(names); i++) {
         const char *value = kb_host_env(names[i]);
         if (!value) continue;
         kb_lang_parse(value, &lang);
-        break;
+        return lang;
     }
+    if (kb_framework_language(desktop, sizeof desktop)) kb_lang_parse(desktop, &lang);
     return lang;
 }
 

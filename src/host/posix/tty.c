@@ -4,10 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/select.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -35,14 +35,24 @@ static void swap_handlers(const struct sigaction *now, struct sigaction *old) {
         sigaction(stoppers[i], now ? now : &old[i], now ? &old[i] : NULL);
 }
 
+/* True when a byte (or the end) is there. select(): macOS' poll() knows no terminals. */
+static bool comes_in_time(int fd, int64_t deadline_ms) {
+    int left = kb_remaining_ms(deadline_ms);
+    struct timeval wait = {left / 1000, left % 1000 * 1000};
+    fd_set wanted;
+    if (fd >= FD_SETSIZE) return false;
+    FD_ZERO(&wanted);
+    FD_SET(fd, &wanted);
+    return select(fd + 1, &wanted, NULL, NULL, &wait) > 0;
+}
+
 /* One line, byte by byte, so that nothing typed behind it is taken away. Returns its length, -1 when none came. */
 static int read_line(int fd, char *line, int room) {
     int size = 0;
     int64_t deadline = kb_clock_ms() + ANSWER_WITHIN_MS;
     for (;;) {
-        struct pollfd ready = {fd, POLLIN, 0};
         char c;
-        if (stopped_by || poll(&ready, 1, kb_remaining_ms(deadline)) <= 0) return -1;
+        if (stopped_by || !comes_in_time(fd, deadline)) return -1;
         if (read(fd, &c, 1) != 1) return -1;
         if (c == '\n' || c == '\r') return size;
         if (size < room) line[size++] = c;

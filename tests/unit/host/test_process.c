@@ -2,6 +2,12 @@
 #define _GNU_SOURCE
 #include "folder.h"
 
+#if ON_POSIX
+#include "posix/memory.h"
+
+#include <sys/select.h>
+#endif
+
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -159,6 +165,65 @@ START_TEST(test_limit_memory) {
 END_TEST
 #endif
 
+#if ON_POSIX
+/* Memory that is really there: every page is written to. NULL when there is none. */
+static char *take(int64_t size) {
+    char *block = malloc((size_t)size);
+    for (int64_t at = 0; block && at < size; at += 1024) ((volatile char *)block)[at] = 1;
+    return block;
+}
+
+/* Where the kernel bounds nothing: the thread ends the process soon, whatever it is doing. */
+START_TEST(test_memory_is_watched) {
+    const struct rlimit no_core = {0, 0};
+    const int64_t bound = INT64_C(32) << 20, taken = 4 * bound;
+    int64_t before = kb_memory_used();
+    int status = 0;
+    ck_assert(before > 0);
+    char *block = take(taken);
+    ck_assert_ptr_nonnull(block);
+    ck_assert_msg(kb_memory_used() - before >= taken / 2, "%lld", (long long)(kb_memory_used() - before));
+    free(block);
+    pid_t child = fork();
+    if (child == 0) {
+        setrlimit(RLIMIT_CORE, &no_core);
+        kb_memory_watch(kb_memory_used() + bound);
+        kb_sleep_ms(100); /* within its bound it goes on */
+        if (!take(taken)) _exit(2);
+        kb_sleep_ms(30000);
+        _exit(3);
+    }
+    waitpid(child, &status, 0);
+    ck_assert_msg(WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT, "ended with %x", (unsigned)status);
+}
+END_TEST
+
+/* macOS starts programs with 256. */
+START_TEST(test_enough_descriptors) {
+    struct rlimit files;
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    rlim_t want = files.rlim_max < FD_SETSIZE ? files.rlim_max : FD_SETSIZE;
+    files.rlim_cur = 64;
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+    kb_host_start();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    ck_assert_uint_eq(files.rlim_cur, want);
+    if (files.rlim_max <= FD_SETSIZE) return;
+    files.rlim_cur = FD_SETSIZE + 1; /* more than that is somebody's wish */
+    ck_assert_int_eq(setrlimit(RLIMIT_NOFILE, &files), 0);
+    kb_host_start();
+    ck_assert_int_eq(getrlimit(RLIMIT_NOFILE, &files), 0);
+    ck_assert_uint_eq(files.rlim_cur, FD_SETSIZE + 1);
+}
+END_TEST
+#endif
+
+START_TEST(test_awake) {
+    kb_awake_end(NULL);
+    kb_awake_end(kb_awake_begin("test"));
+}
+END_TEST
+
 int main(void) {
     TCase *cases = tcase_create("process");
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
@@ -171,6 +236,11 @@ int main(void) {
     tcase_add_test(cases, test_names);
     tcase_add_test(cases, test_interrupt_cancels);
     if (ON_POSIX) tcase_add_test(cases, test_second_interrupt_ends);
+#if ON_POSIX
+    tcase_add_test(cases, test_memory_is_watched);
+    tcase_add_test(cases, test_enough_descriptors);
+#endif
+    tcase_add_test(cases, test_awake);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
     tcase_add_test(cases, test_limit_memory);
 #endif
