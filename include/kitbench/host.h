@@ -67,6 +67,11 @@ void kb_tty_size(int fd, int *columns, int *rows); /* 80x24 when unknown */
 /* Asks on the terminal without echo; KB_PASSWORD/MISSING when there is no terminal or nothing is typed. */
 KB_MUST_CHECK struct kb_result kb_tty_password(const char *prompt, struct kb_secret **out);
 
+/* usbmuxd's LocationID (-1: none) as a number that stays the port's own, whatever is plugged in there how often: what
+ * Linux' usbmuxd says is new at each plug, and is looked up in sysfs; the bus is its first byte, as on macOS. What
+ * cannot be looked up stays as it is. */
+int64_t kb_host_usb_place(int64_t location);
+
 /* ---- Places
  * ----------------------------------------------------------------------------------------------------------- */
 

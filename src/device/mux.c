@@ -161,7 +161,8 @@ static bool attached_take(plist_t dict, struct kb_attached *out) {
 
     out->id = (uint32_t)id;
     udid_repair(out->udid, serial, out->id);
-    if (kb_node_int(kb_node_get(properties, "LocationID"), &number) && number >= 0) out->location = number;
+    if (kb_node_int(kb_node_get(properties, "LocationID"), &number) && number >= 0)
+        out->location = kb_host_usb_place(number);
     if (kb_node_int(kb_node_get(properties, "ProductID"), &number) && number >= 0 && number <= 0xffff)
         out->product = (int)number;
     return true;

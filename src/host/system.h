@@ -25,6 +25,9 @@ struct kb_result kb_kind_refused(const char *rel);
 void kb_cond_init(pthread_cond_t *cond);
 void kb_cond_wait_ms(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ms);
 
+/* kb_host_usb_place() with another folder in place of /sys. */
+int64_t kb_usb_place_below(const char *sysfs, int64_t location);
+
 /* Where usbmuxd listens. */
 struct kb_address {
     bool local;     /* a socket in the file system: path; else host and port */
