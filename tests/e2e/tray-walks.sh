@@ -38,7 +38,7 @@ A=00008030-000000000000000A
 echo target,source >jobs.csv
 for n in 1 2 3 4 5 6 7 8 9; do printf '00008101-0000000000000A%02d,%s\n' $n $A; done >>jobs.csv
 code=0
-"$WALK" "${SEED:-1}" "${ROUNDS:-60}" "$KB" "$SIM" "$control" "$KITBENCH_HOME" jobs.csv || code=$?
+"$WALK" "${SEED:-1}" "${ROUNDS:-60}" "$KB" "$SIM" "$control" "$KITBENCH_HOME" jobs.csv $A || code=$?
 [ $code = 0 ] || {
     "$KB" status --json | cut -c 1-400 >&2 || :
     tail -n 30 tray.out >&2 || :

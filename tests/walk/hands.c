@@ -134,6 +134,23 @@ static void confirm(struct walk *walk, const struct place *place) {
 
 static void confirm_some(struct walk *walk) { confirm(walk, some(walk)); }
 
+/* Somebody at another terminal wants the device on which the tray works. */
+static void other_terminal(struct walk *walk) {
+    static const char *const busy[] = {"checking", "operator", "ready", "restoring"};
+    char state[32], step[40];
+    int from = pick(walk, walk->count);
+    for (int i = 0; i < walk->count; i++) {
+        const struct place *place = &walk->places[(from + i) % walk->count];
+        const char *args[] = {"restore", walk->source, place->udid, "--password-file", "pw", "--wait", "0", NULL};
+        newest(walk, place->udid, state, step);
+        for (size_t k = 0; k < sizeof busy / sizeof *busy; k++) {
+            if (strcmp(state, busy[k]) != 0) continue;
+            other_start(walk, args);
+            return;
+        }
+    }
+}
+
 static void look(struct walk *walk) {
     const char *steps[] = {"steps", "--json", NULL}, *status[] = {"status", "--json", NULL};
     run_kb(walk, "looks.out", pick(walk, 2) ? steps : status);
@@ -149,9 +166,9 @@ static const struct {
     int weight;
     void (*act)(struct walk *walk);
 } acts[] = {
-    {6, go_on},        {6, plug},      {4, unplug},      {3, flap},         {3, swap}, {6, kill_worker},
-    {2, stall_worker}, {3, kill_tray}, {2, stop_tray},   {1, second_tray},  {8, hand}, {2, set_up},
-    {1, erase},        {4, break_one}, {1, daemon_away}, {4, confirm_some}, {1, look},
+    {6, go_on},        {6, plug},      {4, unplug},      {3, flap},         {3, swap},           {6, kill_worker},
+    {2, stall_worker}, {3, kill_tray}, {2, stop_tray},   {1, second_tray},  {8, hand},           {2, set_up},
+    {1, erase},        {4, break_one}, {1, daemon_away}, {4, confirm_some}, {3, other_terminal}, {1, look},
 };
 
 void act(struct walk *walk) {

@@ -22,6 +22,7 @@ struct job {
     char id[48], device[48], state[32], owner[64];
     bool ready, restoring; /* since it was last looked at: the check said ready; it had its turn */
     bool judged_ready;     /* by its last judgement */
+    bool ours;             /* of the tray */
     json_t *steps;         /* name to state */
 };
 static struct job jobs[MAX_JOBS];
@@ -70,6 +71,7 @@ static void take_row(struct walk *walk, const struct row *row) {
     size_t i;
     json_t *name;
     if (!strcmp(row->kind, "job")) snprintf(job->device, sizeof job->device, "%s", text(row->body, "device"));
+    if (!strcmp(row->kind, "job")) job->ours = text(row->body, "batch")[0] != 0;
     if (!strcmp(row->kind, "job") || !strcmp(row->kind, "state")) {
         snprintf(job->owner, sizeof job->owner, "%s", text(row->body, "owner"));
         take_state(walk, job, text(row->body, "state"));
@@ -141,7 +143,7 @@ void newest(struct walk *walk, const char *udid, char state[32], char step[40]) 
     json_t *value;
     state[0] = step[0] = 0;
     for (int i = job_count; i-- > 0 && !state[0];) {
-        if (strcmp(jobs[i].device, udid) != 0) continue;
+        if (strcmp(jobs[i].device, udid) != 0 || !jobs[i].ours) continue;
         snprintf(state, 32, "%s", jobs[i].state);
         json_object_foreach(jobs[i].steps, name, value) {
             if (!step[0] && !strcmp(json_string_value(value), "open")) snprintf(step, 40, "%s", name);
@@ -195,17 +197,29 @@ static bool has_ended(const char *state) {
     return false;
 }
 
-/* By the journal two workers own a device, and both live. */
+/* Whose last row of a device is no end of it, and who lives. */
+static int living_owners(struct walk *walk, const char *udid, pid_t *pids, int room) {
+    pid_t seen[64];
+    int seen_count = 0, count = 0;
+    for (int i = row_count; i-- > 0 && seen_count < 64;) {
+        pid_t pid = atoi(text(rows[i].body, "owner"));
+        bool known = pid <= 0 || strcmp(job_of(walk, rows[i].job)->device, udid) != 0;
+        for (int k = 0; k < seen_count && !known; k++) known = seen[k] == pid;
+        if (known) continue;
+        seen[seen_count++] = pid;
+        if (!has_ended(text(rows[i].body, "state")) && is_worker(pid, walk->kb) && count < room) pids[count++] = pid;
+    }
+    return count;
+}
+
+/* A worker that has just given its device up may live for a moment more. */
 static void check_owners(struct walk *walk) {
     for (int i = 0; i < walk->count; i++) {
-        pid_t first = 0;
-        for (int k = 0; k < job_count; k++) {
-            pid_t pid = atoi(jobs[k].owner);
-            if (strcmp(jobs[k].device, walk->places[i].udid) != 0 || has_ended(jobs[k].state)) continue;
-            if (pid <= 0 || pid == first || !is_worker(pid, walk->kb)) continue;
-            if (first) broken(walk, "%d and %d both work on %s", (int)first, (int)pid, walk->places[i].name);
-            first = pid;
-        }
+        pid_t pids[8];
+        int count = 0;
+        for (int tries = 0; tries < 20 && (count = living_owners(walk, walk->places[i].udid, pids, 8)) > 1; tries++)
+            nap_ms(100);
+        if (count > 1) broken(walk, "%d and %d both work on %s", (int)pids[0], (int)pids[1], walk->places[i].name);
     }
 }
 

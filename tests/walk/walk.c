@@ -3,7 +3,7 @@
  * after each act whether what must always hold does hold (invariants.c). At the end a kind hand does what is wanted,
  * and everything must come to its end. For tests/e2e/tray-walks.sh, which makes the bench; Linux only (/proc).
  *
- * usage: walk SEED ROUNDS KITBENCH PHONESIM CONTROL_ADDRESS HOME SHEET
+ * usage: walk SEED ROUNDS KITBENCH PHONESIM CONTROL_ADDRESS HOME SHEET SOURCE
  * exit 0: nothing broke; 1: something did, and standard error says what, in which round.
  */
 #include "walk.h"
@@ -108,6 +108,18 @@ int run_kb(struct walk *walk, const char *output, const char *const *args) {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+bool other_ended(struct walk *walk) {
+    int status;
+    if (walk->other && waitpid(walk->other, &status, WNOHANG) == walk->other) walk->other = 0;
+    return !walk->other;
+}
+
+void other_start(struct walk *walk, const char *const *args) {
+    const char *all[16] = {walk->kb};
+    for (int i = 0; args[i] && i < 14; i++) all[i + 1] = args[i];
+    if (other_ended(walk)) walk->other = start("other.out", all);
+}
+
 void tray_start(struct walk *walk, int wait_s) {
     char wait[16];
     snprintf(wait, sizeof wait, "%d", wait_s);
@@ -144,7 +156,11 @@ static void learn_bench(struct walk *walk) {
 
 static void await_tray(struct walk *walk) {
     int code;
-    for (int i = 0; walk->tray && i < 600 && !tray_ended(walk, &code); i++) nap_ms(100);
+    if (walk->tray) kill(walk->tray, SIGTERM);
+    for (int i = 0; walk->tray && i < 900 && !tray_ended(walk, &code); i++) {
+        if (i == 300) kill(walk->tray, SIGTERM); /* a device that does not come back is waited for; twice is now */
+        nap_ms(100);
+    }
     if (walk->tray) broken(walk, "a tray that was told to stop did not");
 }
 
@@ -163,8 +179,9 @@ static bool at_the_end(struct walk *walk, bool say) {
 
 static void finish(struct walk *walk) {
     int code = -1;
-    if (walk->tray) kill(walk->tray, SIGTERM);
     await_tray(walk);
+    for (int i = 0; i < 900 && !other_ended(walk); i++) nap_ms(100);
+    if (walk->other) broken(walk, "a kitbench of another terminal does not end");
     tap(walk, "daemon", "start", NULL, NULL);
     for (int i = 0; i < walk->count; i++) {
         tap(walk, "clear-faults", walk->places[i].name, NULL, NULL);
@@ -188,7 +205,7 @@ static void finish(struct walk *walk) {
 
 int main(int argc, char **argv) {
     struct walk walk = {.daemon_up = true};
-    if (argc != 8) return fprintf(stderr, "usage: walk SEED ROUNDS KITBENCH PHONESIM CONTROL HOME SHEET\n"), 2;
+    if (argc != 9) return fprintf(stderr, "usage: walk SEED ROUNDS KITBENCH PHONESIM CONTROL HOME SHEET SOURCE\n"), 2;
     the_seed = strtoull(argv[1], NULL, 10);
     walk.random = the_seed * 0x9e3779b97f4a7c15u + 88172645463325252u;
     int rounds = atoi(argv[2]);
@@ -197,6 +214,7 @@ int main(int argc, char **argv) {
     walk.control = argv[5];
     walk.home = argv[6];
     walk.sheet = argv[7];
+    walk.source = argv[8];
     signal(SIGPIPE, SIG_IGN);
     learn_bench(&walk);
     for (walk.round = 1; walk.round <= rounds; walk.round++) {

@@ -21,12 +21,13 @@ struct place { /* a simulated device, and what may become of it */
 };
 
 struct walk {
-    const char *kb, *sim, *control, *home, *sheet;
+    const char *kb, *sim, *control, *home, *sheet, *source;
     uint64_t random;
     int round;
     struct place places[MAX_DEVICES];
     int count;
-    pid_t tray; /* 0: none runs */
+    pid_t tray;  /* 0: none runs */
+    pid_t other; /* another terminal's kitbench; 0: none */
     bool daemon_up;
 };
 
@@ -38,6 +39,8 @@ void tap(struct walk *walk, const char *command, const char *device, const char 
          const char *b); /* whatever it says */
 /* Runs kitbench to its end; its exit code. Output to a file of that name, or to nowhere. */
 int run_kb(struct walk *walk, const char *output, const char *const *args);
+void other_start(struct walk *walk, const char *const *args); /* unless one runs; reaped by other_ended() */
+bool other_ended(struct walk *walk);
 void tray_start(struct walk *walk, int wait_s);
 bool tray_ended(struct walk *walk, int *code); /* false: it runs */
 void nap_ms(int ms);
