@@ -379,13 +379,14 @@ $(B)/gen/kitbench-practice: scripts/practice.sh FORCE
 FORCE:
 .PHONY: install uninstall clean FORCE
 install: $(B)/kitbench $(B)/phonesim $(B)/gen/kitbench-practice $(manuals)
-	$(INSTALL) -d $(DESTDIR)$(bindir) $(sort $(foreach i,$(installed),$(dir $(DESTDIR)$(lastword $(subst :, ,$(i))))))
-	$(INSTALL) -m 755 $(B)/kitbench $(B)/phonesim $(B)/gen/kitbench-practice $(DESTDIR)$(bindir)
-	$(Q)set -e; for i in $(installed); do \
-	    $(INSTALL) -m $$(test -x "$${i%%:*}" && echo 755 || echo 644) "$${i%%:*}" "$(DESTDIR)$${i#*:}"; done
+	$(INSTALL) -d "$(DESTDIR)$(bindir)"
+	$(INSTALL) -m 755 $(B)/kitbench $(B)/phonesim $(B)/gen/kitbench-practice "$(DESTDIR)$(bindir)"
+	$(Q)set -e; for i in $(installed); do from=$${i%%:*} to="$(DESTDIR)$${i#*:}"; $(INSTALL) -d "$${to%/*}"; \
+	    if [ -x "$$from" ]; then $(INSTALL) -m 755 "$$from" "$$to"; else $(INSTALL) -m 644 "$$from" "$$to"; fi; done
 uninstall:
-	rm -f $(addprefix $(DESTDIR),$(addprefix $(bindir)/,kitbench phonesim kitbench-practice) $(foreach i,$(installed),$(lastword $(subst :, ,$(i)))))
-	-rmdir $(DESTDIR)$(docdir)/docs $(DESTDIR)$(docdir) $(DESTDIR)$(practicedir)/scenarios $(DESTDIR)$(practicedir)
+	$(Q)for i in $(foreach p,kitbench phonesim kitbench-practice,$(bindir)/$(p)) $(foreach i,$(installed),$(lastword $(subst :, ,$(i)))); do \
+	    rm -f "$(DESTDIR)$$i"; done
+	-rmdir "$(DESTDIR)$(docdir)/docs" "$(DESTDIR)$(docdir)" "$(DESTDIR)$(practicedir)/scenarios" "$(DESTDIR)$(practicedir)"
 clean:
 	rm -rf build
 help:
