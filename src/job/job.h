@@ -14,6 +14,7 @@
 #define JOB_WAIT_S   60   /* waiting for usbmuxd in slices, with a line each */
 #define JOB_GONE_S   60   /* a restored device leaves within so long, or never */
 #define JOB_RETURN_S 1200 /* it is back after so long, or a person looks */
+#define JOB_LOCK_MS  5000 /* whoever only reads the device, or settles its row, is done with its lock by then */
 #define JOB_SETTLE_S 300  /* a device that is back speaks within so long; it may reboot once more meanwhile */
 
 /* The clock of the hands loop; tests put their own in its place. */

@@ -14,7 +14,7 @@ struct kb_result kb_job_lock_device(struct job *job) {
     struct kb_result res = kb_dir_open(folder, true, &dir);
     if (kb_failed(&res)) goto out;
     path = kb_path_join(folder, name);
-    res = kb_lock_take(path, false, 0, &job->lock);
+    res = kb_lock_take(path, false, JOB_LOCK_MS, &job->lock);
     if (kb_is(&res, KB_HOST, KB_HOST_BUSY))
         res = kb_fail(KB_HOST, KB_HOST_BUSY,
                       _("Another kitbench is working on this device; wait until it has ended, then try again"));

@@ -116,6 +116,10 @@ kb 7 confirm $B agent-reauth --by Sato
 for hand in wifi sign-in finish-setup home; do ctl $hand B >hand.txt || fail "$hand: $(cat hand.txt)"; done
 kb 0 confirm $B apple-id --by Sato --lang ja
 kb 0 confirm $B apple-id --by Suzuki
+# Another kitbench, a tray perhaps, reads the device just now: that is waited for.
+flock "$KITBENCH_HOME/locks/$B.lock" sh -c 'echo held >held; sleep 1.5' &
+fingers_pids="$fingers_pids $!"
+until_true 10 [ -s held ]
 same steps "$(open_steps)" "kitting agent-reauth "
 kb 0 steps $B --all --json
 grep '"step":"remote-management"' out >line
