@@ -153,12 +153,12 @@ static struct kb_result still_there(const char *udid) {
     return kb_is(&res, KB_LOCKDOWN, KB_DEVICE_GONE) ? res : kb_ok();
 }
 
-struct kb_result kb_device_read(const struct kb_attached *attached, const struct kb_read_options *options,
-                                struct kb_device *out) {
+static struct kb_result read_once(const struct kb_attached *attached, const struct kb_read_options *options,
+                                  struct kb_device *out, bool *cut) {
     idevice_t device = NULL;
     enum kb_tri locked = KB_UNKNOWN;
-    bool cut = false;
 
+    *cut = false;
     kb_device_init(out);
     kb_text_copy(out->udid, sizeof out->udid, attached->udid);
     out->mux_id = attached->id;
@@ -166,14 +166,27 @@ struct kb_result kb_device_read(const struct kb_attached *attached, const struct
 
     struct kb_result res = kb_lockdown_device(attached->udid, &device);
     if (kb_failed(&res)) return silent_or_gone(attached->udid, res);
-    res = try_session(out, device, options, &locked, &cut);
+    res = try_session(out, device, options, &locked, cut);
     if (kb_failed(&res)) {
         res = read_without_session(out, device);
         if (locked != KB_UNKNOWN) out->locked = locked;
         if (kb_failed(&res)) res = silent_or_gone(attached->udid, res);
-    } else if (cut) {
+    } else if (*cut) {
         res = still_there(attached->udid);
     }
     idevice_free(device);
+    return res;
+}
+
+/*
+ * What was cut off is read once more: half a reading looks like a device that does not tell, and somebody would be
+ * asked to answer in its place.
+ */
+struct kb_result kb_device_read(const struct kb_attached *attached, const struct kb_read_options *options,
+                                struct kb_device *out) {
+    bool cut;
+    struct kb_result res = read_once(attached, options, out, &cut);
+
+    if (!kb_failed(&res) && cut) res = read_once(attached, options, out, &cut);
     return res;
 }

@@ -74,6 +74,10 @@ for action in garbage plist-bomb; do
     # lockdown: reading a device is not stopped by one that is bad
     evil '{"action":"'$action'","service":"lockdown","message":"GetValue"}'
     "$KB" devices --json >out 2>err </dev/null || fail "devices after $action: $(cat err)"
+    # a reading that was cut off in the middle is made once more, instead of being half a device
+    evil '{"action":"'$action'","service":"lockdown","message":"GetValue","at_message":4}'
+    "$KB" devices --json >half.out 2>err </dev/null || fail "devices after $action: $(cat err)"
+    same "$action: it is read whole" "$(grep "\"udid\":\"$E\"" half.out | json .setup)" 'done'
     same "$action: the others are there" "$(grep -c "\"udid\":\"\($A\|$B\)\",.*\"trust\":\"trusted\"" out)" 2
     ctl clear-faults evil >ctl.txt
 done
