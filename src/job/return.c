@@ -38,7 +38,12 @@ static struct kb_result look_back(struct job *job, void *arg) {
     /* Before the first unlock a good pairing looks lost: unlock first, then judge (protocol.md 2.5). */
     if (device->locked == KB_YES) return kb_job_ask(KB_ASK_UNLOCK);
     res = kb_job_look_paired(job, arg);
-    return kb_failed(&res) ? res : kb_job_read_device(job);
+    if (!kb_failed(&res)) res = kb_job_read_device(job);
+    if (kb_failed(&res) || device->trust == KB_TRUST_TRUSTED) return res;
+    /* A bad answer just now, or it restarts once more; one that says so for JOB_SETTLE_S is what a person looks at. */
+    return kb_fail(
+        KB_LOCKDOWN, KB_DEVICE_PROTOCOL,
+        _("The device is back but does not speak with this computer yet; unlock it and leave it plugged in"));
 }
 
 struct kb_result kb_job_return(struct job *job) {
