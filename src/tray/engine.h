@@ -47,6 +47,7 @@ struct kb_seat {
     int64_t next_ms;       /* not before */
     int64_t look_every_ms; /* between two readings of a device whose steps are open */
     bool looked;           /* set aside by an earlier run: it was read once since */
+    char waited_for[480];  /* what a hand was asked for when the tray gave up waiting; "" else */
     bool put_aside;        /* by hand, as soon as its worker has ended */
     char put_aside_by[128];
 

@@ -338,7 +338,8 @@ static const char *outcome_of(const struct kb_seat *seat, enum kb_state state) {
         if (outcomes[i].outcome) return state != KB_STATE_DONE && said ? said : outcomes[i].outcome;
         return seat->tray->options->backup ? "backed-up" : "restored";
     }
-    return said ? said : "unknown"; /* the tray ends before the line */
+    if (seat->waited_for[0] && !seat->tray->stops) return "failed"; /* its worker heard of a cancel only */
+    return said ? said : "unknown";                                 /* the tray ends before the line */
 }
 
 static void keep_worst(struct kb_tray *tray, const struct kb_result *res) {

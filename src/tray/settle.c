@@ -107,6 +107,18 @@ static void take_stock(struct kb_seat *seat) {
     find_job(seat);
 }
 
+/* Its worker was ended because no hand came: that is not an operator's word, and the journal must not say so. */
+static void give_up(struct kb_seat *seat) {
+    char text[480];
+    snprintf(text, sizeof text, _("Nobody did this within %lld seconds; start the tray again: %.300s"),
+             (long long)seat->tray->options->wait_s, seat->waited_for);
+    if (seat->job[0]) {
+        struct kb_result kept = kb_journal_set_state(seat->tray->journal, seat->job, seat->tile.state, text);
+        if (kb_failed(&kept)) kb_seat_log(seat, "%s", kept.text);
+    }
+    kb_seat_state(seat, KB_STATE_WAITING, text);
+}
+
 void kb_seat_settle(struct kb_seat *seat, enum kb_task task, const struct kb_result *res) {
     bool read = task == KB_TASK_EVIDENCE;
     if (seat->put_aside) {
@@ -120,7 +132,9 @@ void kb_seat_settle(struct kb_seat *seat, enum kb_task task, const struct kb_res
     }
     take_stock(seat);
     if (by_state(seat, res)) return;
-    if (res->domain == KB_CANCELLED)
+    if (res->domain == KB_CANCELLED && seat->waited_for[0] && !seat->tray->stops)
+        give_up(seat);
+    else if (res->domain == KB_CANCELLED)
         kb_seat_state(seat, KB_STATE_WAITING, res->text);
     else if (by_rule(res))
         kb_seat_end(seat, KB_STATE_REFUSED, res);

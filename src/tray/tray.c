@@ -224,6 +224,10 @@ static void give_up_waiting(struct kb_tray *tray, int64_t now) {
     if (options->wait_s < 0 || tray->gave_up || tray->stops || anything_moves(tray)) return;
     if (now - tray->moved_ms < options->wait_s * 1000) return;
     tray->gave_up = true;
+    for (int i = 0; i < tray->seat_count; i++) {
+        struct kb_seat *seat = tray->seats[i];
+        if (seat->worker && seat->tile.ask[0]) kb_text_copy(seat->waited_for, sizeof seat->waited_for, seat->tile.text);
+    }
     kb_tray_say(tray, _("Nothing has moved for %lld seconds; start the tray again to go on"),
                 (long long)options->wait_s);
     end_workers(tray, false);

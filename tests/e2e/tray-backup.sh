@@ -16,6 +16,11 @@ fingers 2 passcode o2 enter
 kb 7 tray jobs.csv --backup --json --password-file pw --wait 10
 grep '"result"' out | grep B2 | grep -q '"outcome":"backed-up".*"exit":0' || fail "the second was not backed up: $(cat out)"
 grep '"result"' out | grep B1 | grep -q '"exit":7' || fail "the first: $(cat out)"
+grep '"result"' out | grep B1 >line
+same "outcome" "$(json .outcome <line)" failed
+hasnt 'Stopped by the operator' line # nobody did: no hand came
+"$KB" status --json | grep B1 | tail -n 1 >line
+hasnt 'Stopped by the operator' line
 kb 0 verify 00008030-00000000000000B2 --password-file pw
 fingers 2 passcode o1 enter
 kb 0 tray jobs.csv --backup --json --password-file pw --wait 30
