@@ -117,6 +117,7 @@ judge_backup() {
 }
 judge_restore() {
     truth=untouched
+    case $place in *DLMessageProcessMessage) truth=unknown ;; esac # the request itself, perhaps, on its way
     case $seen in *'"request":"Restore '*) truth=asked ;; esac
     [ "$(field restore_state "$device")" != RestoredFromiTunesBackup ] || truth=restored
     case $truth in
@@ -127,6 +128,9 @@ judge_restore() {
     asked) # it took the request: half restored, unless it refused
         one_of "$state" 'set-aside rebooting' || fail "half restored, and it is $state: $text"
         case $text in *"half restored"* | *perhaps* | *"not restored"*) ;; *) fail "half restored, and it says: $text" ;; esac
+        ;;
+    unknown)
+        one_of "$state" 'waiting failed set-aside' || fail "it may have been asked, and it is $state: $text"
         ;;
     restored)
         one_of "$state" 'rebooting steps done set-aside' || fail "restored, and it is $state: $text"
