@@ -32,6 +32,7 @@ test|may|cmd:man|man-db||=man-db
 test|may|cmd:mandoc|mandoc|mandoc|
 test|may|cmd:zsh|zsh|zsh|=zsh
 test|may|cmd:fish|fish|fish|=fish
+test|may|cmd:faketime|faketime||
 lint|must|cmd:clang|clang libclang-rt-dev|llvm|clang
 lint|must|cmd:clang-format|clang-format|clang-format|clang-tools-extra
 lint|must|cmd:clang-tidy|clang-tidy|llvm|clang-tools-extra
