@@ -1,5 +1,5 @@
 # kitbench: one Makefile, no recursion into folders. `make help` lists the targets.
-# Variables: FLAVOUR (native asan tsan fuzz win win64 mac-arm64 mac-x86_64) is a folder under build/; V=1 shows commands; CI=1 makes warnings errors.
+# Variables: FLAVOUR (native asan tsan fuzz win win64 mac-ARCH macos-ARCH) is a folder under build/; V=1 shows commands; CI=1 makes warnings errors.
 ROOMS := cli tray job device backup journal policy host base # top to bottom, also the link order
 uses_base    :=
 uses_host    := base
@@ -17,18 +17,22 @@ CC := $(if $(filter win win64,$(FLAVOUR)),x86_64-w64-mingw32-gcc,$(if $(filter f
 endif
 AR         ?= ar
 PKG_CONFIG ?= pkg-config
+linked_cross := $(filter win64 macos-%,$(FLAVOUR))
+ifneq ($(linked_cross),)
+# What packaging/windows/deps.sh or packaging/macos/deps.sh has built; libusbmuxd is packaging/standin, on kitbench's own usbmux client.
+cross_prefix := $(or $(KITBENCH_CROSS_CACHE),$(HOME)/.cache/kitbench-cross)/$(FLAVOUR:macos-%=mac-%)
+override PKG_CONFIG := PKG_CONFIG_LIBDIR='$(cross_prefix)/lib/pkgconfig' $(PKG_CONFIG)
+endif
 ifeq ($(FLAVOUR),win64)
-# What packaging/windows/deps.sh has built; libusbmuxd is packaging/standin, on kitbench's own usbmux client.
-cross_prefix := $(or $(KITBENCH_CROSS_CACHE),$(HOME)/.cache/kitbench-cross)/win64
 AR           := x86_64-w64-mingw32-ar
-export PKG_CONFIG_LIBDIR := $(cross_prefix)/lib/pkgconfig
 endif
 B          := build/$(FLAVOUR)
-cross      := $(filter win mac-%,$(FLAVOUR)) # headers of libraries in $(B)/include, no pkg-config
+# Flavours that are only compiled: headers of libraries in $(B)/include, no pkg-config.
+cross      := $(filter win mac-%,$(FLAVOUR))
 OS         := $(if $(findstring mingw,$(shell $(CC) -dumpmachine 2>/dev/null || echo $(CC))),win32,posix)
 X          := $(if $(filter win32,$(OS)),.exe)
 # src/host/darwin needs Apple's headers: only on a Mac, and not for another system there.
-FRAMEWORKS := $(if $(filter Darwin,$(if $(cross),,$(shell uname -s))),darwin,bare)
+FRAMEWORKS := $(if $(filter Darwin,$(if $(cross)$(linked_cross),,$(shell uname -s))),darwin,bare)
 VERSION    := 0.1.0
 RELEASED   := 2026-11-24
 
@@ -47,10 +51,10 @@ libs_tests   := check
 test_libs_base := libplist-2.0 # what the guard lets pass is given to libplist
 all_libs     := $(sort $(foreach r,$(ROOMS),$(libs_$(r))) $(libs_sim))
 
-# Homebrew keeps these two out of pkg-config's sight.
+# Homebrew keeps these two out of pkg-config's sight. Not exported: $(shell) sees what is exported only from make 4.4 on.
 ifneq ($(wildcard /opt/homebrew/opt /usr/local/opt/openssl@3),)
 kegs := $(wildcard $(addsuffix /lib/pkgconfig,$(foreach k,openssl@3 sqlite,/opt/homebrew/opt/$(k) /usr/local/opt/$(k))))
-export PKG_CONFIG_PATH := $(subst $() ,:,$(strip $(PKG_CONFIG_PATH) $(kegs)))
+override PKG_CONFIG := PKG_CONFIG_PATH='$(subst $() ,:,$(strip $(PKG_CONFIG_PATH) $(kegs)))' $(PKG_CONFIG)
 endif
 
 # pkg-config is asked once for each variable, and only when a recipe needs the answer.
@@ -84,8 +88,8 @@ flags     = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prot
 defines   = -Iinclude $(system_flags) -DKB_VERSION='"$(VERSION)"' -D_FILE_OFFSET_BITS=64
 flavour_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 flavour_tsan := -fsanitize=thread
-flavour_mac-arm64 := -UNDEBUG # which zig sets
-flavour_mac-x86_64 := -UNDEBUG
+# zig sets NDEBUG.
+$(foreach a,mac-arm64 mac-x86_64 macos-arm64 macos-x86_64,$(eval flavour_$(a) := -UNDEBUG))
 flavour_fuzz := -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 Q         = $(if $(V),,@)
 say       = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
@@ -119,7 +123,7 @@ extra_base := $(B)/gen/ja.o
 $(foreach r,$(ROOMS),$(eval $(call archive_rule,$(r),$(call objs,$(call srcs,$(r))) $(extra_$(r)))))
 $(eval $(call archive_rule,sim,$(call objs,$(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))))
 
-ifeq ($(FLAVOUR),win64)
+ifneq ($(linked_cross),)
 standin := $(B)/lib/standin.a
 $(eval $(call archive_rule,standin,$(call objs,$(wildcard packaging/standin/*.c))))
 $(B)/packaging/standin/%.o: defines += -Isrc/device -DLIMD_GLUE_STATIC -Wno-missing-prototypes
@@ -323,17 +327,32 @@ endif
 
 # macOS: everything but the Linux-only bench is compiled for both architectures, warnings as errors, with zig from npm.
 ZIG_TARGETS := mac-arm64=aarch64-macos.11.0 mac-x86_64=x86_64-macos.11.0
+with_zig     = zig=$$(sh scripts/get-zig.sh) && $(MAKE) --no-print-directory CI=1 AR="$$zig ar" \
+               CC="$$zig cc -target $(word 2,$(subst =, ,$(filter $(1)=%,$(ZIG_TARGETS))))"
 mac_archs   := mac-arm64 mac-x86_64
 .PHONY: mac $(mac_archs)
 mac: $(mac_archs)
 $(mac_archs): mac-%:
 	@CC= sh scripts/native-headers.sh build/$@/include
-	@zig=$$(sh scripts/get-zig.sh) && $(MAKE) --no-print-directory FLAVOUR=$@ CC="$$zig cc -target $(word 2,$(subst =, ,$(filter $@=%,$(ZIG_TARGETS))))" AR="$$zig ar" CI=1 mac-compiled
+	@+$(call with_zig,$@) FLAVOUR=$@ mac-compiled
 ifneq ($(filter $(mac_archs),$(FLAVOUR)),)
 .PHONY: mac-compiled
 $(B)/src/host/darwin/%.o: CPPFLAGS += -isystem packaging/macos/stubs
 mac-compiled: $(call objs,$(sort $(filter %.c,$(filter-out src/host/win32/% tests/bench/% tests/win32/% packaging/standin/%,$(our_c))) $(foreach r,$(TESTED),$(call unit_srcs,$(r))))) $(B)/gen/ja.o
 	@echo "mac: $(words $^) files compile for $(FLAVOUR:mac-%=%)"
+endif
+
+# kitbench, phonesim and the tests' helpers, linked for both with the libraries of packaging/macos/deps.sh, then joined.
+macos_archs := macos-arm64 macos-x86_64
+.PHONY: mac-programs $(macos_archs)
+mac-programs: $(macos_archs)
+	@sh packaging/macos/join.sh build/macos
+$(macos_archs): macos-%:
+	@nice bash packaging/macos/deps.sh $* >/dev/null
+	@+$(call with_zig,mac-$*) FLAVOUR=$@ macos-linked
+ifneq ($(filter $(macos_archs),$(FLAVOUR)),)
+.PHONY: macos-linked
+macos-linked: $(addprefix $(B)/,kitbench phonesim backupgen bkread)
 endif
 
 # Takes new sentences up, and folds the rooms' own PO files into po/ja.po.
@@ -396,7 +415,7 @@ help:
 	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
 	@echo 'torture        every message of a backup and a restore, with five faults (half an hour)'
 	@echo 'bench-tray  1 to 64 devices at once     walks  SEED=n ROUNDS=n  random walks over a bench with a tray'
-	@echo 'format lint asan tsan fuzz win mac po deps manuals install uninstall clean'
+	@echo 'format lint asan tsan fuzz win mac mac-programs po deps manuals install uninstall clean'
 	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 prefix DESTDIR'
 
 .SECONDARY:
