@@ -88,8 +88,8 @@ flags     = -std=gnu11 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prot
 defines   = -Iinclude $(system_flags) -DKB_VERSION='"$(VERSION)"' -D_FILE_OFFSET_BITS=64
 flavour_asan := -fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 flavour_tsan := -fsanitize=thread
-# zig sets NDEBUG.
-$(foreach a,mac-arm64 mac-x86_64 macos-arm64 macos-x86_64,$(eval flavour_$(a) := -UNDEBUG))
+# zig sets NDEBUG; libplist 2.7 calls deprecated what 2.2 has nothing else for.
+$(foreach a,mac-arm64 mac-x86_64 macos-arm64 macos-x86_64,$(eval flavour_$(a) := -UNDEBUG -Wno-deprecated-declarations))
 flavour_fuzz := -DFUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer
 Q         = $(if $(V),,@)
 say       = @$(if $(V),:,printf '  %-7s %s\n' $(1) $(2))
