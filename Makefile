@@ -71,6 +71,9 @@ else
 lib_cflags    = $(libs_checked)$(call once,lib_cflags,$$(shell $(PKG_CONFIG) --cflags $(all_libs)))
 test_cflags   = $(call once,test_cflags,$$(shell $(PKG_CONFIG) --cflags $(libs_tests)))
 endif
+ifneq ($(filter macos-%,$(FLAVOUR)),)
+test_cflags  := # programs only: there is no Check
+endif
 lib_ldlibs    = $(call once,lib_ldlibs,$$(shell $(PKG_CONFIG) --libs $(all_libs)) -lpthread -lm)
 ifeq ($(OS),win32)
 # Static libraries need each other in circles; what Windows itself gives comes last.
@@ -126,7 +129,8 @@ $(eval $(call archive_rule,sim,$(call objs,$(filter-out tests/sim/main.c,$(wildc
 ifneq ($(linked_cross),)
 standin := $(B)/lib/standin.a
 $(eval $(call archive_rule,standin,$(call objs,$(wildcard packaging/standin/*.c))))
-$(B)/packaging/standin/%.o: defines += -Isrc/device -DLIMD_GLUE_STATIC -Wno-missing-prototypes
+$(B)/packaging/standin/%.o: defines += -Isrc/device -DLIMD_GLUE_STATIC
+$(B)/packaging/standin/%.o: flags += -Wno-missing-prototypes
 endif
 
 $(B)/kitbench$(X): $(B)/src/main.o $(foreach r,$(ROOMS),$(call archive,$(r))) $(standin)

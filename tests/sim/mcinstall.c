@@ -124,7 +124,7 @@ static plist_t remove_profile(struct sim_device *dev, plist_t request) {
     uint64_t size = 0;
     plist_t which = NULL;
     const char *data = sim_data(request, "ProfileIdentifier", &size);
-    if (data) plist_from_memory(data, (uint32_t)size, &which);
+    if (data) which = sim_parse_plist(data, (uint32_t)size);
     const char *id = sim_str(which, "PayloadIdentifier");
     plist_t profile = id && dev->profiles ? plist_dict_get_item(dev->profiles, id) : NULL;
     plist_t reply;

@@ -116,6 +116,7 @@ bool sim_write(struct sim_stream *stream, const void *data, size_t size);
 bool sim_flush(struct sim_stream *stream); /* writes are gathered (at most 256 KiB) until here or until a read */
 /* 4-byte big-endian length + plist. NULL: closed or malformed (malformed is counted). binary: bplist00 instead of XML.
  */
+plist_t sim_parse_plist(const char *data, uint32_t size); /* XML or binary; NULL for neither */
 plist_t sim_read_plist(struct sim_stream *stream);
 bool sim_write_plist(struct sim_stream *stream, plist_t plist, bool binary);
 struct sim_device *sim_stream_device(struct sim_stream *stream);

@@ -61,8 +61,8 @@ struct sim_device *sim_stream_device(struct sim_stream *stream) {
     return stream->dev;
 }
 bool sim_stream_host_is_there(struct sim_stream *stream) {
-    struct pollfd look = {stream->fd, POLLRDHUP, 0};
-    return !stream->dead && poll(&look, 1, 0) >= 0 && !(look.revents & (POLLRDHUP | POLLHUP | POLLERR));
+    struct pollfd look = {stream->fd, GONE, 0};
+    return !stream->dead && poll(&look, 1, 0) >= 0 && !(look.revents & (GONE | POLLHUP | POLLERR));
 }
 
 const char *sim_stream_service(struct sim_stream *stream) { return stream->service; }
@@ -259,7 +259,7 @@ void sim_stream_silence(struct sim_stream *stream, int64_t seconds) {
 }
 
 /* XML from a host may hold bytes that libplist refuses; binary is told by its magic (protocol.md 2.1). */
-static plist_t parse(const char *data, uint32_t size) {
+plist_t sim_parse_plist(const char *data, uint32_t size) {
     plist_t plist = NULL;
     if (size > 8 && memcmp(data, "bplist00", 8) == 0)
         plist_from_bin(data, size, &plist);
@@ -279,7 +279,7 @@ plist_t sim_read_plist(struct sim_stream *stream) {
     char *data = malloc(size);
     plist_t plist = NULL;
     if (sim_read(stream, data, size)) {
-        plist = parse(data, size);
+        plist = sim_parse_plist(data, size);
         if (!plist) sim_bad(stream->dev, stream->service, "a message that is no plist");
     }
     free(data);
