@@ -320,7 +320,7 @@ endif
 # Windows: kitbench.exe and the unit tests of every room, linked with the libraries of packaging/windows/deps.sh.
 .PHONY: win-programs
 win-programs:
-	@bash packaging/windows/deps.sh >/dev/null
+	@nice bash packaging/windows/deps.sh >/dev/null
 	@+$(MAKE) --no-print-directory FLAVOUR=win64 CI=1 win64-built
 ifeq ($(FLAVOUR),win64)
 .PHONY: win64-built
@@ -328,6 +328,15 @@ win_tests := $(foreach r,$(ROOMS),$(call unit_bins,$(r)))
 win64-built: $(B)/kitbench.exe $(win_tests)
 	@echo "win-programs: kitbench.exe and $(words $(win_tests)) unit test programs are in $(B)"
 endif
+# They run in wine, against the native phonesim; and the installer is made, installed, run and uninstalled there.
+.PHONY: win-check win-installer
+win-check: all build/native/backupgen
+	@sh scripts/install-deps.sh windows
+	@+$(MAKE) --no-print-directory win-programs
+	@bash scripts/win-check.sh
+win-installer: win-programs
+	@nice bash packaging/windows/installer.sh build/win64/kitbench.exe $(VERSION) build/win64/dist
+	@bash packaging/windows/installer-check.sh build/win64/dist $(VERSION)
 
 # macOS: everything but the Linux-only bench is compiled for both architectures, warnings as errors, with zig from npm.
 ZIG_TARGETS := mac-arm64=aarch64-macos.11.0 mac-x86_64=x86_64-macos.11.0
@@ -419,7 +428,7 @@ help:
 	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
 	@echo 'torture        every message of a backup and a restore, with five faults (half an hour)'
 	@echo 'bench-tray  1 to 64 devices at once     walks  SEED=n ROUNDS=n  random walks over a bench with a tray'
-	@echo 'format lint asan tsan fuzz win mac mac-programs po deps manuals install uninstall clean'
+	@echo 'format lint asan tsan fuzz win win-programs win-check win-installer mac mac-programs po deps manuals install uninstall clean'
 	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 prefix DESTDIR'
 
 .SECONDARY:

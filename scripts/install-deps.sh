@@ -1,6 +1,6 @@
 #!/bin/sh
 # Installs what kitbench needs and this computer lacks, with apt, Homebrew or MSYS2's pacman. Asks nothing.
-# usage: install-deps.sh [build] [test] [lint] [mac] [package]      without a group: the first three
+# usage: install-deps.sh [build] [test] [lint] [mac] [package] [windows]      without a group: the first three
 #   build  compiler and libraries     test  Check, the stock tools that the simulated bench is proved with, readers of the
 #                                           manual pages and completions
 #   lint   formatters, checkers, the Windows cross compiler
@@ -46,6 +46,12 @@ package|must|cmd:debootstrap|debootstrap||
 mac|may|cmd:npm|nodejs npm|node|nodejs
 mac|may|cmd:llvm-objdump|llvm|llvm|llvm
 lint|may|cmd:x86_64-w64-mingw32-gcc|gcc-mingw-w64-x86-64|mingw-w64|gcc
+windows|must|cmd:x86_64-w64-mingw32-gcc|gcc-mingw-w64-x86-64|mingw-w64|gcc
+windows|must|cmd:perl|perl|perl|=perl
+windows|must|cmd:flex|flex|flex|=flex
+windows|must|cmd:wine|wine wine64|wine-stable|
+windows|must|cmd:wixl|wixl|msitools|msitools
+windows|may|cmd:zip|zip|zip|=zip
 '
 
 for brewed in /opt/homebrew/opt /usr/local/opt; do # Homebrew keeps these two out of sight

@@ -1,5 +1,6 @@
 #!/bin/sh
 # Runs Check programs one after the other and ends with one line of sums, "N passed, N failed".
+# RUN_WITH: what starts a program, words (wine, under a time limit).
 # usage: run-tests.sh PROGRAM... ; exit 1 when a test failed, when a program died without counting, or when nothing ran.
 set -u
 dir=$(mktemp -d) || exit 1
@@ -9,7 +10,8 @@ trap 'exit 130' INT TERM
 passed=0 failed=0
 for program in "$@"; do
     printf '%s\n' "--- ${program#build/}"
-    { "$program" 2>&1; echo $? >"$dir/status"; } | tee "$dir/out"
+    # shellcheck disable=SC2086 # words; Windows programs end their lines with two characters
+    { ${RUN_WITH:-} "$program" 2>&1; echo $? >"$dir/status"; } | tr -d '\r' | tee "$dir/out"
     status=$(cat "$dir/status" 2>/dev/null || echo unknown)
     rm -f "$dir/status"
     # Check counts like this: 100%: Checks: 12, Failures: 0, Errors: 0

@@ -35,6 +35,11 @@ char *kb_host_name(void);                  /* this computer's name, caller frees
 int64_t kb_host_pid(void);                 /* of this process */
 bool kb_host_pid_alive(int64_t pid);       /* some process has that number now */
 
+/* Apple Mobile Device Service, which is usbmuxd on Windows: whose it is, and whether it runs. False: no such thing
+ * here. */
+enum kb_apple_from { KB_APPLE_NOTHING, KB_APPLE_ITUNES, KB_APPLE_ITUNES_STORE, KB_APPLE_DEVICES };
+bool kb_host_apple_service(enum kb_apple_from *from, bool *runs);
+
 int64_t kb_clock_wall(void);           /* seconds since 1970 UTC */
 int64_t kb_clock_wall_ms(void);        /* milliseconds since 1970 UTC */
 int64_t kb_clock_ms(void);             /* monotonic, for waiting */

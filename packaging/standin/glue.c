@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+const char *libimobiledevice_glue_version(void); /* the header has no prototype */
 const char *libimobiledevice_glue_version(void) { return "1.3.3-standin"; }
 
 /* ---- Threads ---- */

@@ -193,4 +193,5 @@ int usbmuxd_subscribe(usbmuxd_event_cb_t callback, void *user_data) {
 int usbmuxd_unsubscribe(void) { return -ENOSYS; }
 void libusbmuxd_set_use_inotify(int set) { (void)set; }
 void libusbmuxd_set_debug_level(int level) { (void)level; }
+const char *libusbmuxd_version(void); /* the header has no prototype */
 const char *libusbmuxd_version(void) { return "2.1.1-standin"; }

@@ -63,6 +63,7 @@ build_sqlite() {
 }
 build_jansson() {
     cp android/jansson_config.h src/
+    : >src/jansson_private_config.h # told on the command line
     compile libjansson.a "-DHAVE_STDINT_H -DHAVE_SYS_TIME_H -DHAVE_SYS_TYPES_H -DHAVE_GETPID -DHAVE_STRTOLL -DHAVE_ATOMIC_BUILTINS \
         -DUSE_WINDOWS_CRYPTOAPI -Isrc" src/*.c
     headers . src/jansson.h src/jansson_config.h
@@ -81,7 +82,7 @@ build_utf8proc() {
 build_libconfuse() {
     flex -Pcfg_yy -o src/lexer.c src/lexer.l
     compile libconfuse.a "-Isrc -DPACKAGE_VERSION=\"3.3\" -DPACKAGE_STRING=\"libConfuse\" -DHAVE_STRDUP -DHAVE_STRCASECMP -DHAVE_STRING_H -DHAVE_UNISTD_H \
-        -DHAVE_SYS_STAT_H" src/confuse.c src/lexer.c src/fmemopen.c src/reallocarray.c
+        -DHAVE_SYS_STAT_H -DHAVE_WINDOWS_H" src/confuse.c src/lexer.c src/fmemopen.c src/reallocarray.c
     headers . src/confuse.h
     pc libconfuse 3.3 -lconfuse
 }
@@ -132,7 +133,7 @@ input_hash() { # input_hash STEP
 }
 is_built() { [[ $(cat "$prefix/stamps/$1" 2>/dev/null) == "$(input_hash "$1")" ]]; }
 run_step() {
-    local hash start=$SECONDS folder log
+    local hash start=$SECONDS folder log status
     hash=$(input_hash "$1")
     log=$work/$1.log
     rm -rf "${work:?}/$1"
@@ -142,7 +143,12 @@ run_step() {
         folder=$(source_of "$1")
         cp -R "$folder/." "$work/$1/"
     fi
-    (cd "$work/$1" && "build_$1") >"$log" 2>&1 || {
+    # Not behind "||": the shell would go on after what fails inside.
+    set +e
+    (set -e; cd "$work/$1"; "build_$1") >"$log" 2>&1
+    status=$?
+    set -e
+    ((status == 0)) || {
         tail -n 20 "$log" "$work/$1"/{configure,make}.log 2>/dev/null >&2 || :
         fail "$1 does not build; see $log"
     }

@@ -49,6 +49,32 @@ static void check_pairing(struct exam *exam) {
         put(exam, "pairing", FINE, "%s", _("usbmuxd's pairing records can be read"));
 }
 
+/* On Windows: what stands for usbmuxd, and how to get it. When something answers all the same (a bench to practise
+ * on), its absence is no failure. */
+static void check_apple_service(struct exam *exam, bool answers) {
+    static const char *const owners[] = {[KB_APPLE_NOTHING] = "-",
+                                         [KB_APPLE_ITUNES] = "iTunes (apple.com)",
+                                         [KB_APPLE_ITUNES_STORE] = "iTunes (Microsoft Store)",
+                                         [KB_APPLE_DEVICES] = "Apple Devices (Microsoft Store)"};
+    static const char *const advice[] = {
+        [KB_APPLE_NOTHING] = N_("Apple Mobile Device Service is not installed: install the app Apple Devices from the "
+                                "Microsoft Store (or iTunes), open it once, then run kitbench doctor again"),
+        [KB_APPLE_ITUNES] = N_("iTunes is installed, but Apple Mobile Device Service does not run: start it in "
+                               "services.msc and let it start automatically; if it is not there, repair iTunes"),
+        [KB_APPLE_ITUNES_STORE] = N_("iTunes is installed, but Apple Mobile Device Service does not run: open iTunes, "
+                                     "leave it open, then run kitbench doctor again"),
+        [KB_APPLE_DEVICES] = N_("Apple Devices is installed, but Apple Mobile Device Service does not run: open Apple "
+                                "Devices, leave it open, then run kitbench doctor again"),
+    };
+    enum kb_apple_from from;
+    bool runs;
+    if (!kb_host_apple_service(&from, &runs)) return;
+    if (runs)
+        put(exam, "apple-service", FINE, _("Apple Mobile Device Service runs; it belongs to %s"), owners[from]);
+    else
+        put(exam, "apple-service", answers ? WARN : FAIL, "%s", _(advice[from]));
+}
+
 static void check_usbmuxd(struct exam *exam) {
     struct kb_attached *list = kb_xcalloc(KB_MAX_ATTACHED, sizeof *list);
     int count = 0;
@@ -59,6 +85,7 @@ static void check_usbmuxd(struct exam *exam) {
         put(exam, "usbmuxd", FINE, _("usbmuxd answers; attached devices: %d"), count);
     free(list);
     if (!kb_failed(&res)) check_pairing(exam);
+    check_apple_service(exam, !kb_failed(&res));
 }
 
 static void check_store(struct exam *exam) {

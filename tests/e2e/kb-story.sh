@@ -108,7 +108,7 @@ same outcome "$(json .outcome <line)" paired
 ctl choose-restore new >hand
 kb 0 check $A $B --json --password-file pw
 every out "$CHECK"
-for pair in backup:"$store/$A" device:$B verdict:ready source_state:supervised same_device:false target_state:supervised supported:true \
+for pair in backup:"$(native "$store/$A")" device:$B verdict:ready source_state:supervised same_device:false target_state:supervised supported:true \
     agent:reauth mdm:ok; do
     same "check: ${pair%%:*}" "$(json ".${pair%%:*}" <out)" "${pair#*:}"
 done

@@ -2,6 +2,8 @@
 # What every end-to-end script uses: `. "${TOP:-../..}/tests/e2e/lib.sh"`. The runner gives KB, SIM and TOP and a fresh folder.
 #
 #   sim_start [tcp] FILE    starts phonesim (FILE - : the scenario is on stdin), sets USBMUXD_SOCKET_ADDRESS and KITBENCH_HOME
+#                           E2E_MUX: where, whatever the script says (a program that has no sockets in the file system)
+#   native PATH             as kitbench says it: E2E_DRIVE in front (Z: in wine)
 #   sim_stop                ends it
 #   ctl COMMAND [ARG...]    the operator's hand and questions; prints the JSON reply
 #   json PATH               picks .a.b[0] out of JSON on stdin, without quotes
@@ -69,6 +71,7 @@ sim_start() {
         sim_listen=127.0.0.1:0
         shift
     fi
+    sim_listen=${E2E_MUX:-$sim_listen}
     if [ "$1" = - ]; then cat >scenario.json; else cp "$1" scenario.json; fi
     mkdir -p "$KITBENCH_HOME"
     : >sim.out
@@ -85,6 +88,7 @@ sim_start() {
     export USBMUXD_SOCKET_ADDRESS
 }
 
+native() { printf '%s%s\n' "${E2E_DRIVE:-}" "$1"; }
 ctl() { "$SIM" ctl "$control" "$@"; }
 json() { "$SIM" json "$1"; }
 state() { ctl state "$1" | json ".$2"; }

@@ -41,10 +41,10 @@ static void make_path(wchar_t *path) {
     for (wchar_t *at = path + 4; *at; at++) { /* behind "\\?\" */
         if (*at != L'\\') continue;
         *at = L'\0';
-        CreateDirectoryW(path, NULL); /* a drive or a share refuses: what matters is the last one */
+        CreateDirectoryW(path, kb_win_private()); /* a drive or a share refuses: what matters is the last one */
         *at = L'\\';
     }
-    CreateDirectoryW(path, NULL);
+    CreateDirectoryW(path, kb_win_private());
 }
 
 struct kb_result kb_dir_open(const char *path, bool make, struct kb_dir **out) {

@@ -66,7 +66,7 @@ struct kb_result kb_file_load(const char *path, size_t max, struct kb_buf *out) 
 }
 
 static DWORD write_all(const wchar_t *path, DWORD disposition, const char *data, size_t size) {
-    HANDLE handle = CreateFileW(path, GENERIC_WRITE, 0, NULL, disposition, FILE_ATTRIBUTE_NORMAL, NULL);
+    HANDLE handle = CreateFileW(path, GENERIC_WRITE, 0, kb_win_private(), disposition, FILE_ATTRIBUTE_NORMAL, NULL);
     DWORD error = handle == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
     if (error) return error;
     while (size && !error) {

@@ -167,7 +167,7 @@ struct kb_result kb_handle_private(const char *folder, struct kb_handle **out, c
     wchar_t *wide = kb_wide_path(full);
     /* SQLite does not share deletion, so a file that it is to open cannot be deleted on close by our own handle. */
     DWORD gone = path ? 0 : FILE_FLAG_DELETE_ON_CLOSE, share = path ? FILE_SHARE_READ | FILE_SHARE_WRITE : 0;
-    HANDLE handle = wide ? CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, share, NULL, CREATE_NEW,
+    HANDLE handle = wide ? CreateFileW(wide, GENERIC_READ | GENERIC_WRITE, share, kb_win_private(), CREATE_NEW,
                                        FILE_ATTRIBUTE_TEMPORARY | FILE_ATTRIBUTE_NOT_CONTENT_INDEXED | gone, NULL)
                          : INVALID_HANDLE_VALUE;
     if (handle == INVALID_HANDLE_VALUE) {

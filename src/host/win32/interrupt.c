@@ -4,10 +4,12 @@
 static struct kb_cancel *interrupted; /* set once, before the handler */
 static LONG times;
 
+/* A closed window, a logoff and a shutdown end the process when this returns, or after seconds; Ctrl-C does not. */
 static BOOL WINAPI on_console_event(DWORD event) {
-    (void)event;
-    if (InterlockedIncrement(&times) > 1) ExitProcess(130); /* the second time somebody means it */
+    bool leaves_time = event == CTRL_C_EVENT || event == CTRL_BREAK_EVENT;
+    if (InterlockedIncrement(&times) > 1 && leaves_time) ExitProcess(130); /* the second time somebody means it */
     kb_cancel_now(interrupted);
+    if (!leaves_time) Sleep(INFINITE); /* the main thread ends what it does, and the process, meanwhile */
     return TRUE;
 }
 

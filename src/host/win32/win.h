@@ -26,6 +26,9 @@ wchar_t *kb_wide_path(const char *path);
 /* Backslashes become slashes. */
 void kb_slashes(char *path);
 
+/* For what is made anew: this user's and the administrators' alone; NULL when that cannot be said. */
+SECURITY_ATTRIBUTES *kb_win_private(void);
+
 struct kb_dir {
     HANDLE handle;
     char *path;

@@ -1,0 +1,44 @@
+#!/bin/bash
+# Makes the installer (MSI, by wixl) and the portable zip from a built kitbench.exe, which has Japanese in it.
+# usage: installer.sh KITBENCH.EXE VERSION FOLDER      leaves FOLDER/kitbench-VERSION-x64.msi and .zip
+# The practice bench (phonesim) is not in them: it is a program for POSIX systems.
+set -euo pipefail
+top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
+exe=$(realpath "$1") version=$2
+mkdir -p "$3"
+out=$(cd "$3" && pwd)
+name=kitbench-$version-x64
+room=$out/$name
+rm -rf "${room:?}"
+mkdir -p "$room/doc"
+cp "$exe" "$room/kitbench.exe"
+# Notepad of old shows one long line otherwise.
+for paper in README.md README.ja.md ARCHITECTURE.md LICENSE docs/*.md; do
+    [[ -f $top/$paper ]] || continue
+    case $paper in LICENSE) to=LICENSE.txt ;; *) to=${paper##*/} ;; esac
+    sed 's/$/\r/' "$top/$paper" >"$room/doc/$to"
+done
+
+papers=
+number=0
+for paper in "$room"/doc/*; do
+    number=$((number + 1))
+    papers+="              <File Id=\"paper$number\" Name=\"${paper##*/}\" Source=\"doc/${paper##*/}\"$( ((number > 1)) || echo ' KeyPath="yes"')/>"$'\n'
+done
+text=$(<"$top/packaging/windows/kitbench.wxs")
+text=${text//@DOCUMENTS@/${papers%$'\n'}}
+printf '%s\n' "${text//@VERSION@/$version}" >"$room/kitbench.wxs"
+if command -v wixl >/dev/null; then
+    (cd "$room" && wixl -a x64 -o "$out/$name.msi" kitbench.wxs)
+    echo "$out/$name.msi"
+else
+    echo "installer: wixl is not on this computer, so no MSI was made" >&2
+fi
+rm "$room/kitbench.wxs"
+rm -f "$out/$name.zip"
+if command -v zip >/dev/null; then
+    (cd "$out" && zip -qr "$name.zip" "$name")
+else
+    (cd "$out" && python3 -m zipfile -c "$name.zip" "$name")
+fi
+echo "$out/$name.zip"
