@@ -7,7 +7,6 @@
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
 cache=${KITBENCH_CROSS_CACHE:-$HOME/.cache/kitbench-cross}/sources
-mirror=${KITBENCH_DEBIAN_MIRROR:-}
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 suites='bookworm trixie forky'
 tab=$(printf '\t')
@@ -31,9 +30,8 @@ apt_ready() {
     [ -z "${ready:-}" ] || return 0
     command -v apt-get >/dev/null 2>&1 || fail "apt-get is needed to fetch Debian's sources; run this on Debian or Ubuntu"
     [ -f "$keyring" ] || fail "the package debian-archive-keyring is needed; install it, then try again"
-    # shellcheck disable=SC2016 # apt's own variable
-    [ -n "$mirror" ] || mirror=$(apt-get indextargets --format '$(REPO_URI)' 'Created-By: Packages' 2>/dev/null | grep -m 1 '/debian/*$') ||
-        fail "apt has no Debian mirror in its lists; name one in KITBENCH_DEBIAN_MIRROR"
+    mirror=$(sh "$here/mirror.sh")
+    [ -n "$mirror" ] || fail "apt has no Debian mirror in its lists; name one in KITBENCH_DEBIAN_MIRROR"
     mkdir -p "$cache/apt/state/lists/partial" "$cache/apt/cache/archives/partial"
     for suite in $suites; do
         echo "deb-src [signed-by=$keyring] $mirror $suite main"

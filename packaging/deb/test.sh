@@ -23,7 +23,7 @@ if [[ ${1:-} != --inside ]]; then
 fi
 
 . /etc/os-release
-mirror=${KITBENCH_DEBIAN_MIRROR:-} # none: debootstrap knows one
+mirror=$(sh "$top/packaging/mirror.sh") # none: debootstrap knows one
 room=$(mktemp -d)
 root=$room/root
 mkdir "$root"
