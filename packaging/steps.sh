@@ -1,4 +1,5 @@
 # shellcheck shell=bash
+# shellcheck disable=SC2154 # the variables of the script that reads this
 # Steps of a cross build, each stamped with a hash of its inputs. Sourced by a deps.sh, which has set `here`, `name` (of the prefix),
 # `cc`, `ar`, `cc_flags`, `tools` (programs that must be there), `order` (the steps), `stands_on` and `sources_of` (step -> names),
 # and writes a function build_STEP for each step, which runs in a copy of its unpacked source.
