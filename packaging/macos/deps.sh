@@ -29,8 +29,9 @@ declare -A stands_on=([libimobiledevice]="openssl libplist headers") sources_of=
 
 # ---- Recipes: they run in the folder of the unpacked source ------------------------------------------------------------
 # With the old ciphers built in: Apple Configurator's identities are locked with them (no-module has no files to load them from).
+# zig brings no header of CommonCrypto's random numbers: getentropy() gives them.
 build_openssl() {
-    CC="$cc" AR="$ar" RANLIB=true perl Configure "$openssl_target" --prefix="$prefix" --libdir=lib --openssldir=/nowhere -O2 \
+    CC="$cc" AR="$ar" RANLIB=true perl Configure "$openssl_target" --prefix="$prefix" --libdir=lib --openssldir=/nowhere -O2 -DOPENSSL_NO_APPLE_CRYPTO_RANDOM \
         no-shared no-module no-tests no-engine no-dso no-autoload-config no-comp no-ssl3 no-dtls no-srp no-psk no-srtp no-ct no-cmp no-gost no-aria \
         no-bf no-blake2 no-camellia no-cast no-idea no-mdc2 no-rmd160 no-seed no-sm2 no-sm3 no-sm4 no-whirlpool no-ec2m no-scrypt >configure.log
     make -j"$jobs" build_generated >make.log 2>&1
