@@ -56,7 +56,8 @@ void broken(struct walk *walk, const char *format, ...) {
 static int connect_control(struct walk *walk) {
     struct sockaddr_un at = {.sun_family = AF_UNIX};
     snprintf(at.sun_path, sizeof at.sun_path, "%s", walk->control + strlen("UNIX:"));
-    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    fcntl(fd, F_SETFD, FD_CLOEXEC);
     if (fd < 0 || connect(fd, (struct sockaddr *)&at, sizeof at) != 0) broken(walk, "phonesim is gone");
     return fd;
 }
