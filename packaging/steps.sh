@@ -59,7 +59,12 @@ run_step() {
         folder=$(source_of "$1")
         cp -R "$folder/." "$work/$1/"
     fi
-    (cd "$work/$1" && "build_$1") >"$log" 2>&1 || {
+    # In the background, because errexit means nothing on the left side of ||.
+    (
+        cd "$work/$1"
+        "build_$1"
+    ) >"$log" 2>&1 &
+    wait $! || {
         tail -n 20 "$log" "$work/$1"/{configure,make}.log 2>/dev/null >&2 || :
         fail "$1 does not build; see $log"
     }
