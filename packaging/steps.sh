@@ -61,7 +61,7 @@ run_step() {
     fi
     # In the background, because errexit means nothing on the left side of ||.
     (
-        cd "$work/$1"
+        cd "$work/$1" || exit
         "build_$1"
     ) >"$log" 2>&1 &
     wait $! || {
