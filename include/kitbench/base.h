@@ -166,6 +166,7 @@ void kb_text_clean(char *out, size_t room, const char *text);
 bool kb_text_copy(char *out, size_t room, const char *text);
 bool kb_streq(const char *a, const char *b); /* NULL-safe */
 bool kb_text_starts(const char *text, const char *prefix);
+bool kb_text_ends(const char *text, const char *suffix);
 /* Lower-case hex of size bytes, NUL-terminated: out has 2*size+1. */
 void kb_hex(char *out, const unsigned char *bytes, size_t size);
 bool kb_unhex(unsigned char *out, size_t size, const char *hex); /* exactly 2*size digits */

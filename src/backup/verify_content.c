@@ -10,18 +10,12 @@ static void damaged(struct kb_verify *verify, const struct kb_hash_job *job, con
     kb_finding(&verify->findings, KB_OUTCOME_DAMAGED, code, job->label, "%s", text);
 }
 
-static bool ends_with(const char *text, const char *end) {
-    size_t size = strlen(text), tail = strlen(end);
-
-    return size >= tail && strcmp(text + size - tail, end) == 0;
-}
-
 /* The helpers of a database come and go with every transaction. */
 static bool is_database_helper(const char *label) {
     static const char *const ends[] = {"-wal", "-shm", "-journal"};
 
     for (size_t i = 0; i < KB_ARRAY_SIZE(ends); i++)
-        if (ends_with(label, ends[i])) return true;
+        if (kb_text_ends(label, ends[i])) return true;
     return false;
 }
 

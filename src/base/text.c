@@ -9,6 +9,11 @@ bool kb_text_starts(const char *text, const char *prefix) {
     return text && prefix && strncmp(text, prefix, strlen(prefix)) == 0;
 }
 
+bool kb_text_ends(const char *text, const char *suffix) {
+    size_t size = text ? strlen(text) : 0, tail = suffix ? strlen(suffix) : 0;
+    return text && suffix && size >= tail && strcmp(text + size - tail, suffix) == 0;
+}
+
 void kb_hex(char *out, const unsigned char *bytes, size_t size) {
     static const char digits[] = "0123456789abcdef";
     for (size_t i = 0; i < size; i++) {

@@ -15,11 +15,6 @@ static const struct {
     {"BACKUP", KB_TAKES_FOLDER},
 };
 
-static bool ends_with(const char *text, const char *end) {
-    size_t size = strlen(text), tail = strlen(end);
-    return size >= tail && !strcmp(text + size - tail, end);
-}
-
 /* "usb, icloud" and "ja|en" become "usb icloud" and "ja en". */
 static enum kb_takes add_words(struct kb_buf *words, const char *list) {
     for (const char *p = list; *p; p++) kb_buf_add(words, *p == ',' ? "" : *p == '|' ? " " : p, *p == ',' ? 0 : 1);
@@ -37,7 +32,7 @@ enum kb_takes kb_operand_takes(const char *name, struct kb_buf *words) {
         if (!strcmp(places[i].name, name)) return places[i].takes;
     if (strchr(name, '|')) return add_words(words, name);
     if (!strcmp(name, "STEP")) return add_steps(words);
-    return ends_with(name, ".csv") ? KB_TAKES_FILE : KB_TAKES_ANYTHING;
+    return kb_text_ends(name, ".csv") ? KB_TAKES_FILE : KB_TAKES_ANYTHING;
 }
 
 enum kb_takes kb_option_takes(const struct kb_option *option, struct kb_buf *words) {

@@ -60,6 +60,14 @@ START_TEST(test_copy) {
 }
 END_TEST
 
+START_TEST(test_ends) {
+    ck_assert(kb_text_starts("jobs.csv", "jobs") && !kb_text_starts("jobs.csv", "csv"));
+    ck_assert(kb_text_ends("jobs.csv", ".csv") && kb_text_ends(".csv", ".csv") && kb_text_ends("a", ""));
+    ck_assert(!kb_text_ends("csv", ".csv") && !kb_text_ends("jobs.csv ", ".csv") && !kb_text_ends("", "a"));
+    ck_assert(!kb_text_ends("jobs.CSV", ".csv") && !kb_text_ends(NULL, "") && !kb_text_ends("a", NULL));
+}
+END_TEST
+
 START_TEST(test_clean_keeps_to_its_room) {
     char out[8];
     memset(out, '#', sizeof out);
@@ -156,6 +164,7 @@ int main(void) {
     tcase_add_loop_test(cases, test_utf8, 0, KB_ARRAY_SIZE(utf8_cases));
     tcase_add_loop_test(cases, test_copy, 0, KB_ARRAY_SIZE(copy_cases));
     tcase_add_test(cases, test_clean_keeps_to_its_room);
+    tcase_add_test(cases, test_ends);
     tcase_add_loop_test(cases, test_int, 0, KB_ARRAY_SIZE(int_cases));
     tcase_add_loop_test(cases, test_lang, 0, KB_ARRAY_SIZE(lang_cases));
     tcase_add_test(cases, test_hex);
