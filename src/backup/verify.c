@@ -12,7 +12,7 @@
 #include "verify.h"
 #include "walk.h"
 
-enum { PROGRESS_MS = 100, FOLDERS = 256 };
+enum { PROGRESS_MS = 100 };
 
 static bool show(struct kb_verify *verify) {
     const struct kb_verify_options *options = verify->options;
@@ -75,7 +75,7 @@ static bool on_row(void *arg, const struct kb_row *row, const struct kb_stored *
 static bool on_folder(void *arg, int folder) {
     struct kb_verify *verify = arg;
 
-    verify->done_pct = folder * 99 / FOLDERS;
+    verify->done_pct = folder * 99 / KB_WALK_FOLDERS;
     kb_verify_seal_folder(verify, folder);
     return show(verify);
 }

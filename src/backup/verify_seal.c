@@ -9,8 +9,9 @@
 
 #include "seal.h"
 #include "verify.h"
+#include "walk.h"
 
-enum { FOLDERS = 256, LINES_MAX = 200000 };
+enum { LINES_MAX = 200000 };
 
 struct line {
     unsigned char id[20], sha256[32];
@@ -176,7 +177,7 @@ void kb_verify_seal_folder(struct kb_verify *verify, int folder) {
 
     if (!seal) return;
     ask_left(verify);
-    if (folder < FOLDERS) load_lines(seal, folder);
+    if (folder < KB_WALK_FOLDERS) load_lines(seal, folder);
 }
 
 static int by_id(const void *a, const void *b) {
