@@ -6,6 +6,7 @@
 #define _GNU_SOURCE
 #include "memory.h"
 #include "../system.h"
+#include "sanitized.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,18 +14,6 @@
 #include <unistd.h>
 #ifdef __APPLE__
 #include <mach/mach.h>
-#endif
-
-/* The sanitizers reserve terabytes of addresses. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
 #endif
 
 #define LOOK_MS 20 /* what a process can take meanwhile is little beside its bound */

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "../system.h"
 #include "frameworks.h"
+#include "sanitized.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -21,18 +22,6 @@
 #endif
 #ifdef __GLIBC__
 #include <malloc.h>
-#endif
-
-/* The sanitizers reserve terabytes of addresses and look into their own process. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define SANITIZED 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define SANITIZED 1
-#endif
-#endif
-#ifndef SANITIZED
-#define SANITIZED 0
 #endif
 
 /* A closed standard descriptor would give its number to the next file, and a message would be written into it. */
