@@ -4,8 +4,6 @@
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 # Root may read everything: somebody else looks then.
 if [ "$(id -u)" = 0 ]; then
     command -v setpriv >/dev/null || skip "no setpriv"
@@ -29,8 +27,8 @@ as_other test -x "$KB" || skip "another user cannot reach $KB"
 as_other test -x "$PWD" || skip "another user cannot reach this folder"
 mkdir -m 777 home
 mkdir closed open
-"$GEN" closed seed=1 files=3 >/dev/null
-"$GEN" open seed=1 files=3 >/dev/null
+generate closed seed=1 files=3
+generate open seed=1 files=3
 chmod -R a+rX open
 chmod 000 closed
 expect() { # expect EXIT ARGUMENT...

@@ -4,8 +4,6 @@
 # limit: 240
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 
 NEW=00008101-00000000000000A1 UNTRUSTED=00008101-00000000000000B2 OLD=00008101-00000000000000C3 USED=00008101-00000000000000D4
 AWAY=00008101-00000000000000E5
@@ -28,7 +26,7 @@ printf 'another\n' >badpw
 backup() {
     udid=$1 parent=$2
     shift 2
-    "$GEN" "$parent" udid="$udid" os=17.0 files=12 dpic=1000 iter=1000 "$@" >gen.txt 2>&1 || fail "$(cat gen.txt)"
+    generate "$parent" udid="$udid" os=17.0 files=12 dpic=1000 iter=1000 "$@"
 }
 A=00008030-000000000000000A B=00008030-000000000000000B PLAIN=00008030-000000000000000C TWO=00008030-000000000000000D
 backup $A "$store" password=secret management=supervised-mdm name='Hanako'

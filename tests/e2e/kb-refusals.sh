@@ -124,15 +124,13 @@ cp -r "$store/$A" unfinished
 cp -r "$store/$A" damaged
 mkdir empty
 rm damaged/Manifest.db
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 # spoilt RULE LEVEL EXIT DAMAGE...: backups that are spoilt in one chosen way.
 spoilt() {
     rule=$1 want=$2
     shift 2
     for damage in "$@"; do
         rm -rf spoilt && mkdir spoilt
-        "$GEN" spoilt os=17.0 password=secret damage="$damage" management=supervised-mdm >gen.txt 2>&1 || fail "$(cat gen.txt)"
+        generate spoilt os=17.0 password=secret damage="$damage" management=supervised-mdm
         code=0
         "$KB" check "$(cat gen.txt)" "$target" --json --password-file pw >out 2>err </dev/null || code=$?
         [ $code = 3 ] || fail "$damage: check ends with $code: $(cat out err)"

@@ -5,6 +5,10 @@
 #                           E2E_MUX: where, whatever the script says (a program that has no sockets in the file system)
 #   native PATH             as kitbench says it: E2E_DRIVE in front (Z: in wine)
 #   sim_stop                ends it
+#   bench                   a scenario of the devices on stdin, one a line
+#   assistant N UDID KEYS   such a line: device tN in Setup Assistant, ready to be restored; KEYS: "os" and whatever else
+#   generate FOLDER KEY=VALUE...  a backup by backupgen; its path, or why there is none, is in gen.txt
+#   managed UDID KEY=VALUE...     in the store, one of a supervised device with MDM and OS 17.0, encrypted with the password of the file pw
 #   ctl COMMAND [ARG...]    the operator's hand and questions; prints the JSON reply
 #   json PATH               picks .a.b[0] out of JSON on stdin, without quotes
 #   state DEVICE PATH       a value of the device's state
@@ -86,6 +90,27 @@ sim_start() {
     done
     USBMUXD_SOCKET_ADDRESS=$(json .listen <sim.out)
     export USBMUXD_SOCKET_ADDRESS
+}
+
+bench() {
+    echo '{"devices": ['
+    sed '$!s/$/,/'
+    echo ']}'
+}
+assistant() {
+    printf '{"name":"t%s","udid":"%s","phase":"assistant","activated":true,"trusted":true,"supervised":true,"reboot_ms":300,%s,"content":{"seed":1%s,"files":10,"profile":"small"}}\n' \
+        "$1" "$2" "$3" "$1"
+}
+generate() {
+    [ -x "$TOP/build/native/backupgen" ] || fail "backupgen is not built"
+    "$TOP/build/native/backupgen" "$@" >gen.txt 2>&1 || fail "backupgen $*: $(cat gen.txt)"
+}
+managed() {
+    managed_udid=$1
+    shift
+    mkdir -p "$KITBENCH_HOME/store"
+    printf 'secret\n' >pw
+    generate "$KITBENCH_HOME/store" udid="$managed_udid" os=17.0 iter=1000 password=secret management=supervised-mdm name=X "$@"
 }
 
 native() { printf '%s%s\n' "${E2E_DRIVE:-}" "$1"; }

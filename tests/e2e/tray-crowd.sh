@@ -6,8 +6,6 @@
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 [ -r /proc/self/status ] || skip "this computer has no /proc"
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 well=${CROWD:-48}
 slow_build=
 grep -q __asan_init "$KB" && slow_build=yes
@@ -62,14 +60,12 @@ sim_start bench.json
 all=$count
 
 store=$KITBENCH_HOME/store
-mkdir -p "$store"
 printf 'mdm_profile_identifier = "com.example.mdm"\n' >"$KITBENCH_HOME/kitbench.conf"
-printf 'secret\n' >pw
 printf 'precious' >victim
 backup() { # backup UDID FILES KEYS...
     backup_udid=$1 backup_files=$2
     shift 2
-    "$GEN" "$store" udid="$backup_udid" os=17.0 files="$backup_files" dpic=1000 iter=1000 password=secret management=supervised-mdm name=X mdm_identifier=com.example.mdm "$@" >gen.txt 2>&1 || fail "$(cat gen.txt)"
+    managed "$backup_udid" files="$backup_files" dpic=1000 mdm_identifier=com.example.mdm "$@"
 }
 backup $A 30
 backup "$(udid 53)" 10 management=unmanaged # the same device, without MDM, which has become supervised: a row with x

@@ -4,25 +4,14 @@
 # limit: 420
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 all="1 2 3 4 5 6 7 8"
 
-{
-    echo '{"devices": ['
-    for n in $all; do
-        [ "$n" = 1 ] || echo ,
-        printf '{"name":"t%s","udid":"00008101-00000000000000E%s","os":"18.1","location":%s,"phase":"assistant","activated":true,"trusted":true,"supervised":true,"reboot_ms":300,"cloud_configuration":{"IsSupervised":true,"SkipSetup":["Siri"]},"ade":{"identifier":"com.example.mdm","organization":"Example"},"content":{"seed":1%s,"files":10,"profile":"small"}}' \
-            "$n" "$n" $((336592896 + n * 65536)) "$n"
-    done
-    echo ']}'
-} >bench.json
+for n in $all; do
+    assistant "$n" "00008101-00000000000000E$n" '"os":"18.1","location":'$((336592896 + n * 65536))',"cloud_configuration":{"IsSupervised":true,"SkipSetup":["Siri"]},"ade":{"identifier":"com.example.mdm","organization":"Example"}'
+done | bench >bench.json
 sim_start bench.json
-store=$KITBENCH_HOME/store
-mkdir -p "$store"
-printf 'secret\n' >pw
 A=00008030-000000000000000A
-"$GEN" "$store" udid=$A os=17.0 files=40 dpic=20000 iter=1000 password=secret management=supervised-mdm name=X >gen.txt 2>&1 || fail "$(cat gen.txt)"
+managed $A files=40 dpic=20000
 echo target,source,user >jobs.csv
 for n in $all; do echo "00008101-00000000000000E$n,$A,利用者$n" >>jobs.csv; done
 

@@ -4,25 +4,13 @@
 # limit: 600
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 # A program of its own name: the workers of other tests are neither counted nor killed.
 cp "$KB" "$dir/kb"
 KB=$dir/kb
-{
-    echo '{"devices": ['
-    for n in 1 2 3; do
-        [ $n = 1 ] || echo ,
-        printf '{"name":"t%s","udid":"00008101-00000000000000A%s","os":"18.1","phase":"assistant","activated":true,"trusted":true,"supervised":true,"reboot_ms":300,"cloud_configuration":{"IsSupervised":true},"content":{"seed":1%s,"files":10,"profile":"small"},"faults":[]}' $n $n $n
-    done
-    echo ']}'
-} >bench.json
+for n in 1 2 3; do assistant $n 00008101-00000000000000A$n '"os":"18.1","cloud_configuration":{"IsSupervised":true}'; done | bench >bench.json
 sim_start bench.json
-store=$KITBENCH_HOME/store
-mkdir -p "$store"
-printf 'secret\n' >pw
 A=00008030-000000000000000A
-"$GEN" "$store" udid=$A os=17.0 files=3000 dpic=1000 iter=1000 password=secret management=supervised-mdm name=X >gen.txt 2>&1 || fail "$(cat gen.txt)"
+managed $A files=3000 dpic=1000
 {
     echo "target,source"
     for n in 1 2 3; do echo "00008101-00000000000000A$n,$A"; done

@@ -4,21 +4,10 @@
 # limit: 420
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 A=00008030-000000000000000A
-{
-    echo '{"devices": ['
-    for n in 1 2; do
-        [ $n = 1 ] || echo ,
-        printf '{"name":"t%s","udid":"00008101-00000000000000A%s","os":"18.1","phase":"assistant","activated":true,"trusted":true,"supervised":true,"reboot_ms":300,"cloud_configuration":{"IsSupervised":true},"content":{"seed":1%s,"files":10,"profile":"small"}}' $n $n $n
-    done
-    echo ']}'
-} >bench.json
+for n in 1 2; do assistant $n 00008101-00000000000000A$n '"os":"18.1","cloud_configuration":{"IsSupervised":true}'; done | bench >bench.json
 sim_start bench.json
-mkdir -p "$KITBENCH_HOME/store"
-printf 'secret\n' >pw
-"$GEN" "$KITBENCH_HOME/store" udid=$A os=17.0 files=2000 dpic=1000 iter=1000 password=secret management=supervised-mdm name=X >gen.txt 2>&1 || fail "$(cat gen.txt)"
+managed $A files=2000 dpic=1000
 printf 'target,source\n00008101-00000000000000A1,%s\n00008101-00000000000000A2,%s\n' $A $A >jobs.csv
 both_in_steps() { [ "$("$KB" status --json | grep -c '"state":"steps"' || :)" = 2 ]; }
 begin_again() {

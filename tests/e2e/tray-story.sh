@@ -4,30 +4,18 @@
 # limit: 420
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 
-device() { # device N OS KEYS: one in Setup Assistant
-    printf '{"name":"t%s","udid":"00008101-00000000000000A%s","serial":"F2LNEW00000%s","imei":"35000000000000%s","os":"%s","location":%s,"phase":"assistant","activated":true,"trusted":true,"supervised":true,"reboot_ms":300,%s"cloud_configuration":{"IsSupervised":true,"SkipSetup":["Siri"]},"ade":{"identifier":"com.example.mdm","organization":"Example"},"content":{"seed":1%s,"files":10,"profile":"small"}}' \
-        "$1" "$1" "$1" "$1" "$2" "$((336592896 + $1 * 65536))" "$3" "$1"
+device() { # device N OS [KEYS,]
+    assistant "$1" "00008101-00000000000000A$1" '"serial":"F2LNEW00000'"$1"'","imei":"35000000000000'"$1"'","os":"'"$2"'","location":'$((336592896 + $1 * 65536))','"${3:-}"'"cloud_configuration":{"IsSupervised":true,"SkipSetup":["Siri"]},"ade":{"identifier":"com.example.mdm","organization":"Example"}'
 }
 {
-    echo '{"devices": ['
-    device 1 18.1 '' && echo ,
-    device 2 18.1 '' && echo ,
-    device 3 15.0 '' && echo ,
-    device 4 18.1 '' && echo ,
+    for n in 1 2 4; do device $n 18.1; done
+    device 3 15.0
     device 5 18.1 '"plugged":false,'
-    echo ']}'
-} >bench.json
+} | bench >bench.json
 sim_start bench.json
-store=$KITBENCH_HOME/store
-mkdir -p "$store"
-printf 'secret\n' >pw
 A=00008030-000000000000000A B=00008030-000000000000000B
-for backup in $A $B; do
-    "$GEN" "$store" udid=$backup os=17.0 files=40 dpic=20000 iter=1000 password=secret management=supervised-mdm name=X >gen.txt 2>&1 || fail "$(cat gen.txt)"
-done
+for backup in $A $B; do managed $backup files=40 dpic=20000; done
 kb 0 slots set 5 $((336592896 + 5 * 65536))
 cat >jobs.csv <<END
 target,source,user,department

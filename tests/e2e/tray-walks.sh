@@ -5,8 +5,7 @@
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 [ -r /proc/self/stat ] || skip "this computer has no /proc"
-GEN=$TOP/build/native/backupgen WALK=$TOP/build/native/walk
-[ -x "$GEN" ] || fail "backupgen is not built"
+WALK=$TOP/build/native/walk
 [ -x "$WALK" ] || fail "walk is not built"
 cp "$KB" "$dir/kb"
 KB=$dir/kb
@@ -29,12 +28,9 @@ one() { # one NAME KEYS
     echo ']}'
 } >bench.json
 sim_start bench.json
-store=$KITBENCH_HOME/store
-mkdir -p "$store"
 printf 'mdm_profile_identifier = "com.example.mdm"\n' >"$KITBENCH_HOME/kitbench.conf"
-printf 'secret\n' >pw
 A=00008030-000000000000000A
-"$GEN" "$store" udid=$A os=17.0 files=60 dpic=1000 iter=1000 password=secret management=supervised-mdm name=X mdm_identifier=com.example.mdm >gen.txt 2>&1 || fail "$(cat gen.txt)"
+managed $A files=60 dpic=1000 mdm_identifier=com.example.mdm
 echo target,source >jobs.csv
 for n in 1 2 3 4 5 6 7 8 9; do printf '00008101-0000000000000A%02d,%s\n' $n $A; done >>jobs.csv
 code=0

@@ -4,14 +4,14 @@
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 
-GEN=$TOP/build/native/backupgen READ=$TOP/build/native/bkread
-[ -x "$GEN" ] && [ -x "$READ" ] || fail "backupgen or bkread is not built"
+READ=$TOP/build/native/bkread
+[ -x "$READ" ] || fail "bkread is not built"
 printf 'secret\n' >pw
 
 # both GENERATOR_ARGUMENT...: verdict is what both say, "whole" or "wrong".
 both() {
     mkdir -p made
-    "$GEN" made files=40 "$@" >gen.txt || fail "backupgen $*"
+    generate made files=40 "$@"
     verdict=wrong
     "$READ" "$(cat gen.txt)" secret >reader 2>&1 && verdict=whole
     code=0

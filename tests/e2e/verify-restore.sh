@@ -4,8 +4,6 @@
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 
-GEN=$TOP/build/native/backupgen
-[ -x "$GEN" ] || fail "backupgen is not built"
 A=00008030-00000000000000AA
 new='"phase": "assistant", "trusted": true, "activated": true, "supervised": false, "reboot_ms": 200, "free": 100000000000, "content": {"seed": 6, "files": 5, "profile": "small"}'
 sim_start - <<END
@@ -46,7 +44,7 @@ notes() { find "$KITBENCH_HOME/verified" -name '*.json' 2>/dev/null | wc -l | tr
 for password in password=secret ''; do
     mkdir -p flipped
     # shellcheck disable=SC2086 # none or one word
-    "$GEN" flipped os=17.0 $password damage=flip-digested files=40 >gen.txt
+    generate flipped os=17.0 $password damage=flip-digested files=40
     kb 0 verify "$(cat gen.txt)" --quick --password-file pw
     if [ -n "$password" ]; then
         refused "$(cat gen.txt)" "$one"
@@ -60,7 +58,7 @@ same "what is damaged is not remembered" "$(notes)" 0
 
 # 2. A whole one is remembered once its files are some seconds old, and the next device does not wait for it.
 mkdir -p whole
-"$GEN" whole os=17.0 password=secret files=40 >gen.txt
+generate whole os=17.0 password=secret files=40
 whole=$(cat gen.txt)
 touch -d '2 minutes ago' "$whole"/*.* "$whole"/*/*
 kb 7 restore "$whole" "$one" --source-state no-mdm --wait 20 --json --password-file pw

@@ -2,7 +2,7 @@
 # The bench of `make torture`: one device, one sheet, one operation through `kitbench tray`. Sourced after tests/e2e/lib.sh.
 #
 #   bench_start backup|restore [FAULT-JSON]   a fresh device, home and sheet in this folder; DEVICE is its UDID
-#   tray_start WAIT [PATIENCE]                a tray in the background: its number in $tray, what it says in the pipe and in err
+#   tray_into_pipe WAIT [PATIENCE]            a tray in the background: its number in $tray, what it says in the pipe and in err
 #   TRAY=$dir/hurried                         the same kitbench with a clock that runs HURRY times as fast
 #   hear FUNCTION                             calls it for each line that the tray says, in $line, until the end; exit code in $code
 #   tray_to_end                               hears it, and does the operator's steps meanwhile
@@ -41,7 +41,7 @@ END
     fi
 }
 
-tray_start() {
+tray_into_pipe() {
     tray_option=
     [ "$operation" = restore ] || tray_option=--backup
     # shellcheck disable=SC2086 # one option or none

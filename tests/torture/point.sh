@@ -72,7 +72,7 @@ last_look() {
     [ "$(field faults_fired "$device")" != 1 ] || fired=1 place=$(field last_fault "$device")
 }
 run_with_fault() {
-    tray_start "$@"
+    tray_into_pipe "$@"
     "$SIM" ctl "$control" wait t faults_fired 1 100 >pipe & # one line more in the pipe
     watcher=$!
     hear see
@@ -150,7 +150,7 @@ judge_rest() {
 
 next_run() {
     printf '%s\n' 'clear-faults t' 'plug t' 'wait t plugged true 10' | ctl - >hand.txt || :
-    tray_start 30
+    tray_into_pipe 30
     tray_to_end
     [ "$code" = 0 ] || fail "the next run ended with $code: $(tail -n 3 out) $(tail -n 3 err)"
     grep -q 'tried again' err && fail "the next run needed more than one try: $(cat err)"

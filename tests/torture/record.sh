@@ -10,7 +10,7 @@ set -eu
 [ "$1" = backup ] || TORTURE_STORE=$3
 messages=$2
 bench_start "$1"
-tray_start 20
+tray_into_pipe 20
 # All that passes until the operator's steps are open, or the backup is done.
 note() {
     case $line in
