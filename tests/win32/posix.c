@@ -36,6 +36,8 @@ char *strndup(const char *text, size_t size) {
     return copy ? memcpy(copy, text, length) : NULL;
 }
 
+char *stpcpy(char *to, const char *from) { return strcpy(to, from) + strlen(from); }
+
 int link(const char *from, const char *to) { return CreateHardLinkA(to, from, NULL) ? 0 : -1; }
 
 int socketpair(int domain, int type, int protocol, int pair[2]) {

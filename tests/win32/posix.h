@@ -19,6 +19,7 @@ char *mkdtemp(char *pattern);
 int setenv(const char *name, const char *value, int overwrite);
 int unsetenv(const char *name);
 char *strndup(const char *text, size_t size);
+char *stpcpy(char *to, const char *from);
 int link(const char *from, const char *to);
 int socketpair(int domain, int type, int protocol, int pair[2]); /* over the loopback network */
 /* Sockets are not file descriptors: these find out which of both it is. */
@@ -33,6 +34,8 @@ int kb_test_read(int fd, void *data, unsigned size);
 #define pipe(pair)               _pipe(pair, 4096, _O_BINARY)
 #define lstat                    stat
 #define geteuid()                1
+#define seteuid(user)            ((void)(user), kb_test_lacks())
+#define gmtime_r(time, parts)    (gmtime_s(parts, time) == 0 ? (parts) : NULL)
 #define kb_test_lacks()          (-1)
 #define fork()                   kb_test_lacks()
 #define waitpid(pid, status, op) ((void)(pid), (void)(status), kb_test_lacks())
@@ -47,13 +50,16 @@ int kb_test_read(int fd, void *data, unsigned size);
 #define SIGKILL                  9
 #define SIGXFSZ                  25
 #define S_ISLNK(mode)            ((void)(mode), 0)
-#define S_IRWXG                  0
-#define S_IRWXO                  0
-#define WIFEXITED(status)        ((status) == 0)
-#define WEXITSTATUS(status)      (status)
-#define WIFSIGNALED(status)      ((status) != 0)
-#define WTERMSIG(status)         (status)
+#undef S_IRWXG /* newer mingw-w64 has them; Windows itself keeps no such rights */
+#undef S_IRWXO
+#define S_IRWXG             0
+#define S_IRWXO             0
+#define WIFEXITED(status)   ((status) == 0)
+#define WEXITSTATUS(status) (status)
+#define WIFSIGNALED(status) ((status) != 0)
+#define WTERMSIG(status)    (status)
 
+typedef int uid_t;
 typedef unsigned long rlim_t;
 struct rlimit {
     rlim_t rlim_cur, rlim_max;

@@ -26,7 +26,7 @@ static void read_request(struct daemon *d, int fd) {
     unsigned char header[16];
     char body[4096] = {0};
 
-    if (recv(fd, header, 16, MSG_WAITALL) != 16) return;
+    if (recv(fd, (char *)header, 16, MSG_WAITALL) != 16) return;
     uint32_t size = header[0] | (uint32_t)header[1] << 8;
     if (size < 16 || size - 16 >= sizeof body || recv(fd, body, size - 16, MSG_WAITALL) < 0) return;
     size_t have = strlen(d->asked);
@@ -236,7 +236,7 @@ START_TEST(test_pair_record) {
 END_TEST
 
 static char told[200];
-static bool tell(void *arg, enum kb_mux_event event, const struct kb_attached *device) {
+static bool tell_event(void *arg, enum kb_mux_event event, const struct kb_attached *device) {
     int *left = arg;
     size_t have = strlen(told);
 
@@ -263,7 +263,7 @@ START_TEST(test_listen) {
     EVENT("<dict><key>MessageType</key><string>Detached</string><key>DeviceID</key><integer>3</integer></dict>");
     daemon_start(&d, &reply, 1);
     told[0] = 0;
-    struct kb_result res = kb_mux_listen(tell, &left, NULL, kb_clock_ms() + 3000);
+    struct kb_result res = kb_mux_listen(tell_event, &left, NULL, kb_clock_ms() + 3000);
     ck_assert_msg(!kb_failed(&res), "%s", res.text);
     ck_assert_str_eq(told, "0:AAAA;2:AAAA;1:AAAA;");
     daemon_stop(&d);
@@ -279,7 +279,7 @@ START_TEST(test_listen_ends) {
 
     daemon_start(&d, &reply, 1);
     if (_i == 1) kb_cancel_now(cancel);
-    struct kb_result res = kb_mux_listen(tell, &left, cancel, kb_clock_ms() + 600);
+    struct kb_result res = kb_mux_listen(tell_event, &left, cancel, kb_clock_ms() + 600);
     if (_i == 0) ck_assert(kb_is(&res, KB_HOST, KB_HOST_TIMEOUT));
     if (_i == 1) ck_assert_int_eq(res.domain, KB_CANCELLED);
     if (_i == 2) ck_assert_int_eq(res.domain, KB_USBMUX);

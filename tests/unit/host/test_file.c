@@ -185,7 +185,7 @@ START_TEST(test_secret_memory_is_locked_and_left_out_of_cores) {
     char line[512], address[32];
     bool found = false, inside = false, dontdump = false;
     FILE *maps = fopen("/proc/self/smaps", "r");
-    snprintf(address, sizeof address, "%lx-", (unsigned long)secret);
+    snprintf(address, sizeof address, "%lx-", (unsigned long)(uintptr_t)secret);
     while (maps && fgets(line, sizeof line, maps)) {
         if (strstr(line, "-") && strchr(line, ':') == NULL) inside = false;
         if (kb_text_starts(line, address)) found = inside = true;

@@ -93,7 +93,7 @@ START_TEST(test_local_talk) {
 END_TEST
 
 START_TEST(test_network_talk) {
-    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     socklen_t size = sizeof address;
     struct kb_sock *sock = NULL;
     char text[64];
