@@ -1,12 +1,15 @@
 # shellcheck shell=bash
 # shellcheck disable=SC2154 # the variables of the script that reads this
 # Steps of a cross build, each stamped with a hash of its inputs. Sourced by a deps.sh, which has set `here`, `name` (of the prefix),
-# `cc`, `ar`, `cc_flags`, `tools` (programs that must be there), `order` (the steps), `stands_on` and `sources_of` (step -> names),
-# and writes a function build_STEP for each step, which runs in a copy of its unpacked source.
+# `cc`, `ar`, `cc_flags`, `tools` (programs that must be there), `group` (of install-deps.sh, which has them), and adds to `order` what
+# only its target needs. For each step there is a function build_STEP, its own or that of recipes.sh; it runs in a copy of the unpacked
+# source. What several targets share of a step is common_STEP.
 cache=${KITBENCH_CROSS_CACHE:-$HOME/.cache/kitbench-cross}
 prefix=$cache/$name
 work=$cache/build-$name
 jobs=${KITBENCH_CROSS_JOBS:-2}
+order=(openssl sqlite jansson libuv utf8proc libconfuse libplist headers libimobiledevice)
+declare -A stands_on=([libimobiledevice]="openssl libplist headers") sources_of=([headers]="libusbmuxd glue")
 common="-O2 -g0 -w -fstack-protector-strong ${cc_flags:-} -I$prefix/include" # -w: their warnings are not ours
 
 fail() {
@@ -43,6 +46,7 @@ input_hash() { # input_hash STEP
     {
         for part in ${sources_of[$1]:-$1}; do pin_of "$part"; done
         declare -f "build_$1" compile headers pc
+        declare -f "common_$1" || :
         echo "$common $prefix"
         $cc --version | head -n 1
         for part in ${stands_on[$1]:-}; do input_hash "$part"; done
@@ -57,7 +61,7 @@ run_step() {
     rm -f "$prefix/stamps/$1"
     if [[ -z ${sources_of[$1]:-} ]]; then
         folder=$(source_of "$1")
-        cp -R "$folder/." "$work/$1/"
+        cp -Rp "$folder/." "$work/$1/" # with their times: what autotools made is not made again
     fi
     # In the background, because errexit means nothing on the left side of ||.
     (
@@ -74,7 +78,7 @@ run_step() {
 }
 run_steps() { # run_steps [--needed]: prints the prefix
     local step tool
-    for tool in $tools; do command -v "$tool" >/dev/null || fail "$tool is missing; run scripts/install-deps.sh"; done
+    for tool in $tools; do command -v "$tool" >/dev/null || fail "$tool is missing; run scripts/install-deps.sh $group"; done
     mkdir -p "$work"
     exec 8>"$cache/$name.lock"
     flock 8

@@ -21,39 +21,21 @@ name=mac-$1
 cc="$zig cc -target $target"
 ar="$zig ar"
 cc_flags=
+group=mac
 tools='perl flex make'
-order=(openssl sqlite jansson libuv utf8proc libconfuse libplist headers libimobiledevice)
-declare -A stands_on=([libimobiledevice]="openssl libplist headers") sources_of=([headers]="libusbmuxd glue")
 # shellcheck source=SCRIPTDIR/../steps.sh
 . "$here/../steps.sh"
+# shellcheck source=SCRIPTDIR/../recipes.sh
+. "$here/../recipes.sh"
 
-# ---- Recipes: they run in the folder of the unpacked source ------------------------------------------------------------
-# With the old ciphers built in: Apple Configurator's identities are locked with them (no-module has no files to load them from).
 # zig brings no header of CommonCrypto's random numbers: getentropy() gives them.
 build_openssl() {
-    CC="$cc" AR="$ar" RANLIB=true perl Configure "$openssl_target" --prefix="$prefix" --libdir=lib --openssldir=/nowhere -O2 -DOPENSSL_NO_APPLE_CRYPTO_RANDOM \
-        no-shared no-module no-tests no-engine no-dso no-autoload-config no-comp no-ssl3 no-dtls no-srp no-psk no-srtp no-ct no-cmp no-gost no-aria \
-        no-bf no-blake2 no-camellia no-cast no-idea no-mdc2 no-rmd160 no-seed no-sm2 no-sm3 no-sm4 no-whirlpool no-ec2m no-scrypt >configure.log
-    make -j"$jobs" build_generated >make.log 2>&1
-    make -j"$jobs" libcrypto.a libssl.a >>make.log 2>&1
-    mkdir -p "$prefix/lib"
-    cp libcrypto.a libssl.a "$prefix/lib/"
-    headers openssl include/openssl/*.h
+    common_openssl env CC="$cc" AR="$ar" RANLIB=true perl Configure "$openssl_target" --openssldir=/nowhere -DOPENSSL_NO_APPLE_CRYPTO_RANDOM
     pc libcrypto 3.0 -lcrypto
     pc libssl 3.0 "-lssl -lcrypto"
 }
-build_sqlite() {
-    ./configure --disable-tcl >configure.log 2>&1 # for this computer: it only makes the one C file
-    make sqlite3.c sqlite3.h >make.log 2>&1
-    compile libsqlite3.a "-DSQLITE_THREADSAFE=1 -DSQLITE_OMIT_LOAD_EXTENSION" sqlite3.c
-    headers . sqlite3.h
-    pc sqlite3 3.53 -lsqlite3
-}
 build_jansson() {
-    cp android/jansson_config.h src/
-    compile libjansson.a "-DHAVE_STDINT_H -DHAVE_SYS_TIME_H -DHAVE_SYS_TYPES_H -DHAVE_GETPID -DHAVE_STRTOLL -DHAVE_ATOMIC_BUILTINS \
-        -DHAVE_GETTIMEOFDAY -DHAVE_UNISTD_H -DUSE_URANDOM -Isrc" src/*.c
-    headers . src/jansson.h src/jansson_config.h
+    common_jansson "-DHAVE_GETTIMEOFDAY -DHAVE_UNISTD_H -DUSE_URANDOM"
     pc jansson 2.14 -ljansson
 }
 build_libuv() {
@@ -64,39 +46,10 @@ build_libuv() {
     cp -R include/uv include/uv.h "$prefix/include/"
     pc libuv 1.50 -luv
 }
-build_utf8proc() {
-    compile libutf8proc.a -DUTF8PROC_STATIC utf8proc.c
-    headers . utf8proc.h
-    pc libutf8proc 2.8 -lutf8proc -DUTF8PROC_STATIC
-}
-build_libconfuse() {
-    flex -Pcfg_yy -o src/lexer.c src/lexer.l
-    compile libconfuse.a "-Isrc -DPACKAGE_VERSION=\"3.3\" -DPACKAGE_STRING=\"libConfuse\" -DHAVE_STRDUP -DHAVE_STRNDUP -DHAVE_STRCASECMP -DHAVE_STRING_H \
-        -DHAVE_STRINGS_H -DHAVE_UNISTD_H -DHAVE_SYS_STAT_H -DHAVE_FMEMOPEN" src/confuse.c src/lexer.c src/reallocarray.c
-    headers . src/confuse.h
-    pc libconfuse 3.3 -lconfuse
-}
+build_libconfuse() { common_libconfuse "-DHAVE_STRNDUP -DHAVE_STRINGS_H -DHAVE_FMEMOPEN"; }
 build_libplist() {
-    compile libplist-2.0.a "-Iinclude -Ilibcnary/include -Isrc -DLIBPLIST_STATIC -DPACKAGE_VERSION=\"2.7.0\" -D__LITTLE_ENDIAN__=1 -DHAVE_STRDUP \
-        -DHAVE_STRERROR -DHAVE_STRNDUP -DHAVE_STPNCPY -DHAVE_GMTIME_R -DHAVE_LOCALTIME_R -DHAVE_TIMEGM -DHAVE_TM_TM_GMTOFF -DHAVE_TM_TM_ZONE" \
-        src/*.c libcnary/node.c libcnary/node_list.c
-    headers plist include/plist/plist.h
-    pc libplist-2.0 2.7.0 "-lplist-2.0 -lm" -DLIBPLIST_STATIC
+    common_libplist "-DHAVE_STRNDUP -DHAVE_STPNCPY -DHAVE_GMTIME_R -DHAVE_LOCALTIME_R -DHAVE_TIMEGM -DHAVE_TM_TM_GMTOFF -DHAVE_TM_TM_ZONE"
 }
-# Public headers only; what they promise is ../standin.
-build_headers() {
-    mkdir -p "$prefix/include"
-    cp "$(source_of libusbmuxd)"/usr/include/usbmuxd.h "$prefix/include/"
-    cp -R "$(source_of glue)"/usr/include/libimobiledevice-glue "$prefix/include/"
-    pc libusbmuxd-2.0 2.1.1 "" -DLIBUSBMUXD_STATIC
-}
-# The pairing over Wi-Fi needs two more libraries and is left out.
-build_libimobiledevice() {
-    compile libimobiledevice-1.0.a "-I. -Iinclude -Isrc -Icommon -DLIBIMOBILEDEVICE_STATIC -DLIBPLIST_STATIC -DLIBUSBMUXD_STATIC -DLIMD_GLUE_STATIC \
-        -DPACKAGE_VERSION=\"1.4.0\" -DPACKAGE_STRING=\"libimobiledevice\" -DHAVE_OPENSSL -DSTRIP_DEBUG_CODE -DHAVE_PLIST_JSON -DHAVE_PLIST_UNIX_DATE \
-        -DHAVE_STRCASECMP -DHAVE_STRDUP -DHAVE_STRERROR -DHAVE_STRNDUP -DHAVE_STPCPY -DHAVE_ASPRINTF -DHAVE_VASPRINTF -DHAVE_GETTIMEOFDAY" src/*.c common/*.c
-    headers libimobiledevice include/libimobiledevice/*.h
-    pc libimobiledevice-1.0 1.4.0 -limobiledevice-1.0 -DLIBIMOBILEDEVICE_STATIC
-}
+build_libimobiledevice() { common_libimobiledevice "-DHAVE_STRNDUP -DHAVE_STPCPY"; }
 
 run_steps $needed
