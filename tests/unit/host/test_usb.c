@@ -70,8 +70,8 @@ END_TEST
 int main(void) {
     TCase *cases = tcase_create("usb");
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
-    tcase_add_test(cases, test_port_stays);
-    tcase_add_test(cases, test_many_ports);
-    tcase_add_test(cases, test_as_it_is);
+    if (ON_POSIX) tcase_add_test(cases, test_port_stays);
+    if (ON_POSIX) tcase_add_test(cases, test_many_ports);
+    if (ON_POSIX) tcase_add_test(cases, test_as_it_is);
     return run_suite("host/usb", cases);
 }

@@ -743,7 +743,7 @@ int main(void) {
         suite_add_tcase(suite, all[i]);
     }
     tcase_add_test(fold, test_create_and_fold);
-    tcase_add_test(fold, test_file_is_private);
+    if (ON_POSIX) tcase_add_test(fold, test_file_is_private);
     tcase_add_test(fold, test_state_touch_facts_accept);
     tcase_add_test(fold, test_unknown_job);
     tcase_add_test(fold, test_order_and_stop);
