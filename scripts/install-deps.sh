@@ -51,6 +51,7 @@ windows|must|cmd:perl|perl|perl|=perl
 windows|must|cmd:flex|flex|flex|=flex
 windows|must|cmd:wine|wine wine64|wine-stable|
 windows|must|cmd:wixl|wixl|msitools|msitools
+windows|must|cmd:msibuild|msitools|msitools|msitools
 windows|may|cmd:zip|zip|zip|=zip
 '
 

@@ -9,6 +9,14 @@ mkdir -p "$3"
 out=$(cd "$3" && pwd)
 name=kitbench-$version-x64
 room=$out/$name
+# wixl has no word for the environment: PATH, at its end, for everybody; gone again with the program.
+path_entry() {
+    printf 'Environment\tName\tValue\tComponent_\ns72\tl255\tL255\ts72\nEnvironment\tEnvironment\npath\t=-*PATH\t[~];[INSTALLDIR]\tprogram\n' >"$out/Environment.idt"
+    msibuild "$1" -i "$out/Environment.idt" \
+        -q "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Sequence\`) VALUES ('RemoveEnvironmentStrings', 3300)" \
+        -q "INSERT INTO \`InstallExecuteSequence\` (\`Action\`, \`Sequence\`) VALUES ('WriteEnvironmentStrings', 5200)"
+    rm "$out/Environment.idt"
+}
 rm -rf "${room:?}"
 mkdir -p "$room/doc"
 cp "$exe" "$room/kitbench.exe"
@@ -30,6 +38,7 @@ text=${text//@DOCUMENTS@/${papers%$'\n'}}
 printf '%s\n' "${text//@VERSION@/$version}" >"$room/kitbench.wxs"
 if command -v wixl >/dev/null; then
     (cd "$room" && wixl -a x64 -o "$out/$name.msi" kitbench.wxs)
+    path_entry "$out/$name.msi"
     echo "$out/$name.msi"
 else
     echo "installer: wixl is not on this computer, so no MSI was made" >&2
