@@ -234,9 +234,9 @@ demo:
 	@sh scripts/demo.sh
 practice: all
 	@sh scripts/practice.sh
-bench: all build/native/measure
+bench: all build/native/measure build/native/backupgen
 	@bash tests/bench/bench.sh
-	@+$(MAKE) --no-print-directory bench-tray
+	@+$(MAKE) --no-print-directory bench-verify bench-tray
 bench-tray: all build/native/measure build/native/backupgen
 	@bash -o pipefail -c 'bash tests/bench/tray.sh | tee build/bench-tray.md'
 bench-verify: all build/native/measure build/native/backupgen

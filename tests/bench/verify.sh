@@ -2,7 +2,8 @@
 # make bench-verify: `kitbench verify` beside sha1sum and openssl over the same files, on all cores, alternating.
 # Prints medians as a Markdown table. ROUNDS (3), VERIFY_SMALL (100000 files), VERIFY_LARGE (4 GiB), VERIFY_ROWS (200000), VERIFY_CASES.
 # VERIFY_CASES=huge is a quick check of 2,000,000 rows, a Manifest.db of 1.9 GB; making it takes some minutes and 10 GB.
-# The folders stay under build/bench-verify for the next run.
+# The folders stay under build/bench-verify for the next run. VERIFY_JOBS (1000): the dry run of so many jobs, each with its own backup and a
+# device from an inventory, after a first dry run has looked at every backup; only the key derivation of one of them is then at its real cost.
 set -eu
 top=$(cd "$(dirname "$0")/../.." && pwd)
 kb=$top/build/kitbench gen=$top/build/native/backupgen measure=$top/build/native/measure
@@ -65,9 +66,43 @@ quick() { # quick ROWS FOLDER
     for _ in $(seq "$rounds"); do ours --quick "$2"; done
     row "quick check, $1 rows" "$dir/ours" "$dir/none"
 }
+jobs() { # jobs NUMBER: check --jobs, from what an earlier one remembers
+    local number=$1 room=$dir/jobs-$1 i source target
+    mkdir -p "$room/store"
+    if [ ! -f "$room/made" ]; then
+        echo 'target,source,user' >"$room/jobs.csv"
+        : >"$room/devices.json"
+        for i in $(seq "$number"); do
+            source=$(printf '00008030-%016X' "$i") target=$(printf '00008101-%016X' "$i")
+            rm -rf "${room:?}/store/$source"
+            # The password of the first is proved in every run.
+            "$gen" "$room/store" udid="$source" seed="$i" files=20 password=bench management=supervised-mdm name="Old $i" \
+                dpic=$((i == 1 ? 10000000 : 1000)) iter=$((i == 1 ? 10000 : 1000)) >/dev/null
+            printf '{"udid":"%s","name":"New %s","model":"iPhone14,5","class":"iPhone","os":"26.1","trust":"trusted","locked":false,"activation":"activated","setup":"assistant","supervised":true,"restore_pane":"shown","mdm":false,"find_my":false,"free_bytes":100000000000,"capacity_bytes":128000000000,"battery_pct":90}\n' \
+                "$target" "$i" >>"$room/devices.json"
+            echo "$target,$room/store/$source,User $i" >>"$room/jobs.csv"
+        done
+        # As old as real ones: what has just been written is not remembered.
+        find "$room/store" -exec touch -h -d '2026-01-02 03:04:05' {} +
+        : >"$room/made"
+    fi
+    dry_run() { "$@" "$kb" check --jobs "$room/jobs.csv" --inventory "$room/devices.json" --store "$room/store" 2>>"$dir/err"; }
+    dry_run command >"$room/out" || :
+    : >"$dir/ours"
+    : >"$dir/none"
+    for _ in $(seq "$rounds"); do
+        dry_run "$measure" >"$room/out"
+        tail -n 1 "$room/out" >>"$dir/ours"
+        [ "$(awk 'END {print $4}' "$room/out")" = 0 ] || {
+            echo "kitbench check --jobs: not all are ready; see $room/out and $dir/err" >&2
+            exit 1
+        }
+    done
+    row "dry run of $number jobs, looked at before" "$dir/ours" "$dir/none"
+}
 
 printf '| what | kitbench wall s | the other wall s | ratio | kitbench CPU s | kitbench peak KiB |\n|---|---|---|---|---|---|\n'
-for c in ${VERIFY_CASES:-small large sealed quick}; do
+for c in ${VERIFY_CASES:-small large sealed quick jobs}; do
     case $c in
     small) against "verify, ${VERIFY_SMALL:-100000} small files" "$(made small files="${VERIFY_SMALL:-100000}" large=4096)" small ;;
     large)
@@ -84,6 +119,7 @@ for c in ${VERIFY_CASES:-small large sealed quick}; do
         rm -f "$dir/large/$name.sha256" "$dir/large/$name.facts.json"
         ;;
     quick) quick "${VERIFY_ROWS:-200000}" "$(made quick files="${VERIFY_ROWS:-200000}" large=64)" ;;
+    jobs) jobs "${VERIFY_JOBS:-1000}" ;;
     huge) quick 2000000 "$(made huge files=2000000 large=16)" ;;
     esac
 done
