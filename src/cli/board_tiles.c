@@ -9,6 +9,8 @@
 /* One line of a tile: a left text that gives way, and a right one that does not. */
 struct line {
     char left[480], right[96];
+    int columns; /* of the whole line */
+    bool names;  /* left says whose tile it is: cut in its middle */
 };
 typedef void fill_line(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line);
 
@@ -23,6 +25,7 @@ static void add_head(const struct kb_board *board, const struct kb_tile *tile, s
     struct kb_look look = kb_tile_look(tile);
     kb_tile_title(tile, title, sizeof title);
     snprintf(line->left, sizeof line->left, "%s %s", board->ascii ? look.ascii : look.mark, title);
+    line->names = true;
 }
 
 static void fill_title(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
@@ -32,10 +35,18 @@ static void fill_title(const struct kb_board *board, const struct kb_tile *tile,
     snprintf(line->right, sizeof line->right, "%s%s%s", kb_tile_look(tile).word, *left ? " " : "", left);
 }
 
-static void fill_number(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
-    add_head(board, tile, line);
+/* The number of the smallest tile, a time that is left or percents: beside the name, else below it. True: beside. */
+static bool add_number(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    struct line head = {"", "", 0, false};
+    add_head(board, tile, &head);
     kb_tile_countdown(tile, now_ms, line->right);
     if (!*line->right) add_percent(tile, line->right, sizeof line->right);
+    return kb_text_width(head.left) + 1 + kb_text_width(line->right) <= line->columns;
+}
+
+static void fill_name(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
+    add_head(board, tile, line);
+    if (!add_number(board, tile, now_ms, line)) *line->right = '\0';
 }
 
 static void fill_row(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
@@ -46,8 +57,8 @@ static void fill_row(const struct kb_board *board, const struct kb_tile *tile, i
 }
 
 static void fill_word(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
-    (void)board, (void)now_ms;
     kb_text_copy(line->left, sizeof line->left, kb_tile_look(tile).word);
+    if (add_number(board, tile, now_ms, line)) *line->right = '\0';
 }
 
 static void fill_who(const struct kb_board *board, const struct kb_tile *tile, int64_t now_ms, struct line *line) {
@@ -112,7 +123,7 @@ static const struct shape {
     {4, 1, 22, {fill_title, fill_who, fill_pace, fill_text}},
     {3, 1, 18, {fill_title, fill_who, fill_news}},
     {3, 0, 18, {fill_title, fill_who, fill_news}},
-    {2, 0, 9, {fill_number, fill_word}},
+    {2, 0, 9, {fill_name, fill_word}},
     {1, 0, 14, {fill_row}},
 };
 
@@ -141,7 +152,14 @@ static void draw_line(struct kb_cells *cells, int row, int column, int width, un
     if (right > width) right = width;
     int left = right ? width - right - 1 : width;
     kb_cells_put(cells, row, column, width, style, "", true);
-    if (left > 0) kb_cells_put(cells, row, column, left, style, line->left, true);
+    if (left > 0 && line->names) {
+        struct kb_buf name = {0};
+        kb_text_middle(&name, line->left, left);
+        kb_cells_put(cells, row, column, left, style, name.data, true);
+        kb_buf_release(&name);
+    } else if (left > 0) {
+        kb_cells_put(cells, row, column, left, style, line->left, true);
+    }
     kb_cells_put(cells, row, column + width - right, right, style, line->right, false);
 }
 
@@ -150,7 +168,7 @@ static void draw_tile(struct kb_board *board, const struct kb_tile *tile, int64_
     unsigned style = kb_tile_look(tile).style;
     bool picked = tile->n == board->selected;
     for (int i = 0; i < shape->rows && i < area.rows; i++) {
-        struct line line = {"", ""};
+        struct line line = {"", "", area.columns - 1, false};
         shape->lines[i](board, tile, now_ms, &line);
         unsigned here = i < 2 || style == KB_STYLE_DIM ? style : KB_STYLE_NONE;
         draw_line(&board->now, area.row + i, area.column + 1, area.columns - 1, picked ? here | KB_STYLE_PICKED : here,

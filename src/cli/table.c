@@ -61,6 +61,29 @@ void kb_text_fit(struct kb_buf *out, const char *text, int width, bool pad) {
     if (pad) add_spaces(out, width - used);
 }
 
+void kb_text_middle(struct kb_buf *out, const char *text, int width) {
+    int left = kb_text_width(text), used = 0;
+    const char *p = text;
+    if (left <= width || width <= 0) {
+        kb_text_fit(out, text, width, false);
+        return;
+    }
+    for (struct glyph g = glyph_at(p); used + g.width <= (width - 1) / 2; g = glyph_at(p)) {
+        kb_buf_add(out, p, (size_t)g.bytes);
+        used += g.width;
+        left -= g.width;
+        p += g.bytes;
+    }
+    kb_buf_puts(out, "…");
+    while (*p) { /* no mark without the character that it belongs to */
+        struct glyph g = glyph_at(p);
+        if (left <= width - used - 1 && g.width > 0) break;
+        left -= g.width;
+        p += g.bytes;
+    }
+    kb_buf_puts(out, p);
+}
+
 static bool begins_word(const char *p) { return (*p >= '0' && *p <= '9') || ((*p | 32) >= 'a' && (*p | 32) <= 'z'); }
 
 static bool is_among(const utf8proc_int32_t *marks, size_t count, utf8proc_int32_t point) {

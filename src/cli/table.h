@@ -10,6 +10,9 @@ int kb_text_width(const char *text);
 int kb_text_next(const char *text, int *width);
 /* Adds text cut to width columns, with an ellipsis when it was cut, padded with spaces to width when pad. */
 void kb_text_fit(struct kb_buf *out, const char *text, int width, bool pad);
+/* Adds text cut in its middle to at most width columns: of names that begin alike or end alike something is left that
+ * tells them apart. */
+void kb_text_middle(struct kb_buf *out, const char *text, int width);
 /*
  * The end of the next piece that is not broken, and its columns: a word (spaces before it are part of it), or one
  * full-width character with the opening marks before it and the closing marks behind it. text is not empty.

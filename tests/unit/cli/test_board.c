@@ -76,6 +76,24 @@ START_TEST(test_64_in_80x24) {
 }
 END_TEST
 
+/* Without slots people are named, and names that begin alike must still be told apart, beside any number. */
+START_TEST(test_names_in_80x24) {
+    for (int i = 0; i < 64; i++) {
+        *tiles[i].slot = '\0';
+        snprintf(tiles[i].user, sizeof tiles[i].user, "%s %02d", i < 32 ? "利用者" : "Employee", i);
+    }
+    want(40, KB_STATE_OPERATOR, "passcode", NOW, NOW + 150000);
+    char *text = draw(80, 24), tail[16];
+    check_size(text, 80, 24);
+    for (int i = 0; i < 64; i++) {
+        snprintf(tail, sizeof tail, "%s %02d", i < 32 ? "" : "e", i);
+        ck_assert_msg(strstr(text, tail) != NULL, "%s is shown: %s", tail, text);
+    }
+    ck_assert_msg(strstr(text, " 40%") && strstr(text, "2:30"), "%s", text);
+    free(text);
+}
+END_TEST
+
 static const struct {
     int columns, rows;
 } sizes[] = {{80, 24},  {160, 50}, {20, 5},  {1, 1},     {2, 2},   {3, 40},  {40, 3},
@@ -377,6 +395,7 @@ int main(void) {
     TCase *tcase = tcase_create("board");
     tcase_add_checked_fixture(tcase, setup, teardown);
     tcase_add_test(tcase, test_64_in_80x24);
+    tcase_add_test(tcase, test_names_in_80x24);
     tcase_add_loop_test(tcase, test_every_size, 0, 2 * KB_ARRAY_SIZE(sizes));
     tcase_add_test(tcase, test_scrolls_to_selected);
     tcase_add_test(tcase, test_queue_order);

@@ -45,6 +45,29 @@ END_TEST
 
 static const struct {
     const char *why, *text;
+    int width;
+    const char *want;
+} middles[] = {
+    {"fits", "abc", 3, "abc"},
+    {"what tells them apart stays", "user 45", 5, "us…45"},
+    {"Japanese", "利用者45", 7, "利…者45"},
+    {"no half character", "日本語名", 5, "日…名"},
+    {"a mark is not torn off", "abcか\xe3\x82\x99x", 3, "a…x"},
+    {"hardly any room", "abc", 1, "…"},
+    {"none", "abc", 0, ""},
+};
+
+START_TEST(test_middle) {
+    struct kb_buf out = {0};
+    kb_text_middle(&out, middles[_i].text, middles[_i].width);
+    kb_buf_add(&out, "", 0);
+    ck_assert_msg(!strcmp(out.data, middles[_i].want), "%s: [%s]", middles[_i].why, out.data);
+    kb_buf_release(&out);
+}
+END_TEST
+
+static const struct {
+    const char *why, *text;
     int columns, indent;
     const char *want;
 } wraps[] = {
@@ -116,6 +139,7 @@ int main(void) {
     TCase *tcase = tcase_create("table");
     tcase_add_loop_test(tcase, test_width, 0, KB_ARRAY_SIZE(widths));
     tcase_add_loop_test(tcase, test_fit, 0, KB_ARRAY_SIZE(fits));
+    tcase_add_loop_test(tcase, test_middle, 0, KB_ARRAY_SIZE(middles));
     tcase_add_loop_test(tcase, test_wrap, 0, KB_ARRAY_SIZE(wraps));
     tcase_add_test(tcase, test_table_fits);
     tcase_add_test(tcase, test_progress_line);
