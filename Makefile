@@ -110,7 +110,7 @@ build/kitbench build/phonesim: build/%: $(B)/%
 # A test sees the private headers of its room too.
 # ON_POSIX: whether links, signals and fork() can be tested; on Windows a few calls come from tests/win32.
 on_windows   := -DON_POSIX=0 -include tests/win32/posix.h -Itests/win32 -Wno-format -Wno-format-extra-args -Wno-deprecated-declarations -Wno-unused-value
-test_defines = $(if $(filter tests/%,$(1)),$(if $(filter win32,$(OS)),$(on_windows),-DON_POSIX=1) $(test_cflags) $(addprefix -I,$(filter-out %.c,$(wildcard src/$(word 3,$(subst /, ,$(1)))))))
+test_defines = $(if $(filter tests/%,$(1)),$(if $(filter win32,$(OS)),$(if $(filter-out tests/sim/%,$(1)),$(on_windows)),-DON_POSIX=1) $(test_cflags) $(addprefix -I,$(filter-out %.c,$(wildcard src/$(word 3,$(subst /, ,$(1)))))))
 
 $(B)/%.o: %.c
 	@mkdir -p $(@D)
@@ -124,7 +124,7 @@ $(call archive,$(1)): $(2)
 endef
 extra_base := $(B)/gen/ja.o
 $(foreach r,$(ROOMS),$(eval $(call archive_rule,$(r),$(call objs,$(call srcs,$(r))) $(extra_$(r)))))
-$(eval $(call archive_rule,sim,$(call objs,$(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c)))))
+$(eval $(call archive_rule,sim,$(call objs,$(filter-out tests/sim/main.c,$(wildcard tests/sim/*.c tests/sim/$(OS)/*.c)))))
 
 ifneq ($(linked_cross),)
 standin := $(B)/lib/standin.a
@@ -152,9 +152,14 @@ $(B)/walk: $(call objs,$(wildcard tests/walk/*.c))
 	$(call say,LINK,$@)
 	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
 
-$(B)/phonesim: $(B)/tests/sim/main.o $(call archive,sim)
+# On Windows it stands on the host room, and its manifest makes every text UTF-8.
+uses_sim := $(if $(X),host base)
+$(B)/phonesim$(X): $(B)/tests/sim/main.o $(call archive,sim) $(if $(X),$(foreach r,$(uses_sim),$(call archive,$(r))) $(B)/tests/sim/win32/phonesim.res.o)
 	$(call say,LINK,$@)
-	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $^ $(sim_ldlibs)
+	$(Q)$(CC) $(flags) $(LDFLAGS) -o $@ $(call link_these,$^ $(sim_ldlibs))
+$(B)/tests/sim/win32/phonesim.res.o: tests/sim/win32/phonesim.rc tests/sim/win32/phonesim.manifest
+	@mkdir -p $(@D)
+	$(Q)$(CC:%gcc=%windres) -I$(<D) -o $@ $<
 
 # Japanese is compiled in: one sorted table from all PO files, so that no gettext run-time is needed.
 po_files := po/ja.po $(sort $(wildcard po/parts/*.po))
@@ -168,7 +173,6 @@ po/parts: ;
 # ---- Tests -----------------------------------------------------------------------------------------------------------
 # tests/unit/ROOM/test_*.c: each a program that links its room and what that room may use, so a wrong use fails here.
 # Other .c files beside them are helpers that each of these programs gets.
-uses_sim  :=
 TESTED    := $(ROOMS) sim
 unit_srcs = $(wildcard tests/unit/$(1)/test_*.c)
 unit_bins = $(patsubst %.c,$(B)/%$(X),$(call unit_srcs,$(1)))
@@ -246,7 +250,7 @@ build/native/measure: tests/bench/measure.c
 	$(Q)$(CC) $(flags) -o $@ $<
 
 # ---- Care ------------------------------------------------------------------------------------------------------------
-our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] \
+our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/sim/*/*.c tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] \
          tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c tests/win32/*.[ch] tests/win32/*/*.h packaging/standin/*.c))
 tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/% src/host/darwin/%,$(our_c))))
 .PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help
@@ -325,8 +329,8 @@ win-programs:
 ifeq ($(FLAVOUR),win64)
 .PHONY: win64-built
 win_tests := $(foreach r,$(ROOMS),$(call unit_bins,$(r)))
-win64-built: $(B)/kitbench.exe $(win_tests)
-	@echo "win-programs: kitbench.exe and $(words $(win_tests)) unit test programs are in $(B)"
+win64-built: $(B)/kitbench.exe $(B)/phonesim.exe $(win_tests)
+	@echo "win-programs: kitbench.exe, phonesim.exe and $(words $(win_tests)) unit test programs are in $(B)"
 endif
 # They run in wine, against the native phonesim; and the installer is made, installed, run and uninstalled there.
 .PHONY: win-check win-installer
@@ -351,7 +355,7 @@ $(mac_archs): mac-%:
 ifneq ($(filter $(mac_archs),$(FLAVOUR)),)
 .PHONY: mac-compiled
 $(B)/src/host/darwin/%.o: CPPFLAGS += -isystem packaging/macos/stubs
-mac-compiled: $(call objs,$(sort $(filter %.c,$(filter-out src/host/win32/% tests/bench/% tests/win32/% packaging/standin/%,$(our_c))) $(foreach r,$(TESTED),$(call unit_srcs,$(r))))) $(B)/gen/ja.o
+mac-compiled: $(call objs,$(sort $(filter %.c,$(filter-out src/host/win32/% tests/sim/win32/% tests/bench/% tests/win32/% packaging/standin/%,$(our_c))) $(foreach r,$(TESTED),$(call unit_srcs,$(r))))) $(B)/gen/ja.o
 	@echo "mac: $(words $^) files compile for $(FLAVOUR:mac-%=%)"
 endif
 

@@ -123,11 +123,21 @@ static bool remove_old(struct backup *backup) {
     return ok && backup_put_status(backup, "finished", false);
 }
 
+static bool same_bytes(FILE *ours, FILE *theirs) {
+    char left[16384], right[sizeof left];
+    size_t size;
+
+    do {
+        size = fread(left, 1, sizeof left, ours);
+        if (fread(right, 1, sizeof right, theirs) != size || memcmp(left, right, size) != 0) return false;
+    } while (size > 0);
+    return true;
+}
+
 static bool same_as_sent(struct backup *backup, const char *name) {
     char path[160], back[620];
     bool missing, same = true;
     FILE *ours, *theirs;
-    int c;
 
     snprintf(path, sizeof path, "%s/%s", backup->udid, name);
     snprintf(back, sizeof back, "%s.back", backup->old_path);
@@ -135,8 +145,7 @@ static bool same_as_sent(struct backup *backup, const char *name) {
     ours = fopen(backup->encrypted ? backup->enc_path : backup->db_path, "rb");
     if (theirs && ours && raw_ask_file(backup->link, path, theirs, &missing) && !missing) {
         rewind(theirs);
-        while (same && (c = getc_unlocked(ours)) != EOF) same = getc_unlocked(theirs) == c;
-        same = same && getc_unlocked(theirs) == EOF;
+        same = same_bytes(ours, theirs);
     } else {
         same = false;
     }

@@ -1,7 +1,6 @@
 /* DeviceLink's messages from the device's side, strict about what a host answers, with the scripted faults. */
 #include "backup2.h"
 
-#include <arpa/inet.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,7 +74,7 @@ static void put_hostile_name(plist_t message, const char *name, const char *text
 
 /* HOSTILE_SIZE of a message: 0 the greatest length, 1 the greatest signed, other values belong to raw frames. */
 static bool send_absurd_length(struct link *link, int64_t which) {
-    uint32_t length = htonl(which == 0 ? 0xffffffffu : 0x7fffffffu);
+    uint32_t length = sim_big_endian(which == 0 ? 0xffffffffu : 0x7fffffffu);
 
     return sim_write(link->stream, &length, 4) && sim_flush(link->stream);
 }

@@ -4,7 +4,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 void host_path(const struct backup *backup, const char *folder, const struct sim_file *file, char out[160]) {
@@ -138,14 +137,12 @@ static bool finish_moving(struct backup *backup) {
 }
 
 static bool set_old_aside(struct backup *backup) {
-    time_t now = time(NULL);
-    struct tm tm;
+    char stamp[SIM_STAMP];
     struct batch batch;
     bool ok;
 
-    localtime_r(&now, &tm);
-    snprintf(backup->set_aside, sizeof backup->set_aside, "%s-", backup->udid);
-    strftime(backup->set_aside + strlen(backup->set_aside), 20, "%Y%m%d-%H%M%S", &tm);
+    sim_stamp(stamp);
+    snprintf(backup->set_aside, sizeof backup->set_aside, "%s-%s", backup->udid, stamp);
     batch_start(&batch, backup->link, "DLMessageMoveItems", true);
     ok = batch_move(&batch, backup->udid, backup->set_aside) && batch_flush(&batch);
     batch_end(&batch);

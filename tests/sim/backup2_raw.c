@@ -1,7 +1,6 @@
 /* Files on the wire, both ways (protocol.md 3.5), and the stored form in which a backup keeps them. */
 #include "backup2.h"
 
-#include <arpa/inet.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -80,7 +79,7 @@ void stored_close(struct stored *stored, uint8_t digest[20]) {
 }
 
 static bool put_u32(struct link *link, uint32_t value) {
-    value = htonl(value);
+    value = sim_big_endian(value);
     if (!link->down && !sim_write(link->stream, &value, 4)) link->down = true;
     return !link->down;
 }
@@ -128,7 +127,7 @@ bool raw_block(struct link *link, const uint8_t *bytes, size_t size) {
     if (absurd) put_u32(link, absurd->value == 4 ? 0xffffffffu : 0);
     while (size && !link->down) {
         size_t n = size < FRAME ? size : FRAME;
-        uint32_t length = htonl((uint32_t)n + 1);
+        uint32_t length = sim_big_endian((uint32_t)n + 1);
         uint8_t head[5] = {0, 0, 0, 0, 0x0c};
 
         memcpy(head, &length, 4);
@@ -197,7 +196,7 @@ static bool get(struct link *link, void *bytes, size_t size) {
 
 static bool get_u32(struct link *link, uint32_t *value) {
     if (!get(link, value, 4)) return false;
-    *value = ntohl(*value);
+    *value = sim_big_endian(*value);
     return true;
 }
 

@@ -16,6 +16,7 @@
 #include "sim.h"
 
 #include <stdatomic.h>
+#include <stdio.h>
 
 #define SIM_PROFILES_DOMAIN "SysSharedContainerDomain-systemgroup.com.apple.configurationprofiles"
 #define SIM_CLOUD_PATH      "Library/ConfigurationProfiles/CloudConfigurationDetails.plist"
@@ -97,7 +98,7 @@ bool sim_generated_by(const uint8_t first[16], uint64_t *seed);
 struct sim_reader {
     const struct sim_file *file;
     int64_t at;
-    int fd;
+    FILE *disk;
 };
 void sim_reader_open(struct sim_reader *reader, const struct sim_file *file);
 size_t sim_reader_next(struct sim_reader *reader, uint8_t *out, size_t size); /* 0: end */

@@ -1,11 +1,9 @@
 /* The bytes of a device's files: generated at memory speed from a seed, from memory, or from a kept file. */
 #include "content.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #define MAGIC 0x4e45474d49534b42ull /* "BKSIMGEN" in memory */
 
@@ -67,19 +65,7 @@ bool sim_generated_by(const uint8_t first[16], uint64_t *seed) {
 void sim_reader_open(struct sim_reader *reader, const struct sim_file *file) {
     reader->file = file;
     reader->at = 0;
-    reader->fd = file->source == SIM_ON_DISK ? open(file->disk, O_RDONLY | O_CLOEXEC) : -1;
-}
-
-static size_t read_disk(struct sim_reader *reader, uint8_t *out, size_t size) {
-    size_t got = 0;
-
-    while (got < size) {
-        ssize_t n = read(reader->fd, out + got, size - got);
-
-        if (n <= 0) break;
-        got += (size_t)n;
-    }
-    return got;
+    reader->disk = file->source == SIM_ON_DISK ? fopen(file->disk, "rb") : NULL;
 }
 
 size_t sim_reader_next(struct sim_reader *reader, uint8_t *out, size_t size) {
@@ -93,14 +79,14 @@ size_t sim_reader_next(struct sim_reader *reader, uint8_t *out, size_t size) {
     else if (file->source == SIM_IN_MEMORY)
         memcpy(out, file->bytes->data + reader->at, size);
     else
-        size = read_disk(reader, out, size);
+        size = reader->disk ? fread(out, 1, size, reader->disk) : 0;
     reader->at += (int64_t)size;
     return size;
 }
 
 void sim_reader_close(struct sim_reader *reader) {
-    if (reader->fd >= 0) close(reader->fd);
-    reader->fd = -1;
+    if (reader->disk) fclose(reader->disk);
+    reader->disk = NULL;
 }
 
 bool sim_file_sha256(const struct sim_file *file, char hex[65]) {

@@ -4,12 +4,9 @@
 
 #include <ctype.h>
 #include <errno.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 /* --- a device's whole state --- */
 
@@ -206,7 +203,7 @@ static json_t *c_daemon(struct command *c) {
 
 static json_t *c_quit(struct command *c) {
     (void)c;
-    kill(getpid(), SIGUSR1);
+    sim_end_ask();
     return yes();
 }
 
@@ -279,20 +276,14 @@ struct control_conn {
 
 static void *control_run(void *arg) {
     struct control_conn *conn = arg;
-    FILE *in = fdopen(conn->fd, "r"), *out = fdopen(dup(conn->fd), "w");
-    char *line = NULL;
-    size_t size = 0;
-    while (in && out && getline(&line, &size, in) > 0) {
+    struct sim_lines lines = {.fd = conn->fd};
+    bool heard = true;
+    for (char *line; heard && (line = sim_line_read(&lines)) != NULL;) {
         json_t *reply = answer(conn->sim, line);
-        char *text = json_dumps(reply, JSON_COMPACT);
-        fprintf(out, "%s\n", text);
-        fflush(out);
-        free(text);
+        heard = sim_line_write(&lines, reply);
         json_decref(reply);
     }
-    free(line);
-    if (in) fclose(in);
-    if (out) fclose(out);
+    sim_lines_close(&lines);
     free(conn);
     return NULL;
 }

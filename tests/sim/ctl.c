@@ -2,44 +2,33 @@
 #define _GNU_SOURCE
 #include "parts.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* --- phonesim ctl ADDRESS COMMAND [ARG...], or - with a command a line on stdin --- */
 
-struct asker {
-    FILE *in, *out;
-};
-
 /* Sends the command and prints the answer; the exit status is what the answer says. */
-static int ask(struct asker *asker, char **words, int count) {
-    char *line = NULL;
-    size_t size = 0;
+static int ask(struct sim_lines *control, char **words, int count) {
     int code = 1;
     json_t *args = json_array();
     for (int i = 1; i < count; i++) json_array_append_new(args, json_string(words[i]));
     json_t *request = json_pack("{s:s s:o}", "command", words[0], "args", args);
     if (!request) return fputs("phonesim: an argument is no UTF-8\n", stderr), 2;
-    json_dumpf(request, asker->out, JSON_COMPACT);
-    fputc('\n', asker->out);
-    fflush(asker->out);
+    const char *line = sim_line_write(control, request) ? sim_line_read(control) : NULL;
     json_decref(request);
-    if (getline(&line, &size, asker->in) > 0) {
+    if (line) {
         json_t *reply = json_loads(line, 0, NULL);
-        fputs(line, stdout);
+        puts(line);
         code = json_is_true(json_object_get(reply, "ok")) ? 0 : 1;
         json_decref(reply);
     } else
         fputs("phonesim: no answer\n", stderr);
-    free(line);
     return code;
 }
 
 /* Words are parted by blanks. All are asked; 1 when one was refused. */
-static int ask_lines(struct asker *asker) {
+static int ask_lines(struct sim_lines *control) {
     char line[1024];
     int code = 0;
     while (fgets(line, sizeof line, stdin)) {
@@ -47,7 +36,7 @@ static int ask_lines(struct asker *asker) {
         int count = 0;
         for (char *word = strtok_r(line, " \n", &rest); word && count < 8; word = strtok_r(NULL, " \n", &rest))
             words[count++] = word;
-        if (count > 0 && ask(asker, words, count) != 0) code = 1;
+        if (count > 0 && ask(control, words, count) != 0) code = 1;
     }
     return code;
 }
@@ -57,12 +46,10 @@ int sim_ctl(int argc, char **argv) {
     if (argc < 2 || !sim_address_parse(argv[0], &address))
         return fputs("phonesim: ctl ADDRESS COMMAND [ARG...]\n", stderr), 2;
     int fd = sim_address_connect(&address);
-    if (fd < 0) return fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], strerror(errno)), 1;
-    struct asker asker = {fdopen(fd, "r"), fdopen(dup(fd), "w")};
-    int code = 1;
-    if (asker.in && asker.out) code = strcmp(argv[1], "-") == 0 ? ask_lines(&asker) : ask(&asker, argv + 1, argc - 1);
-    if (asker.in) fclose(asker.in);
-    if (asker.out) fclose(asker.out);
+    if (fd < 0) return fprintf(stderr, "phonesim: cannot reach %s: %s\n", argv[0], sim_why()), 1;
+    struct sim_lines control = {.fd = fd};
+    int code = strcmp(argv[1], "-") == 0 ? ask_lines(&control) : ask(&control, argv + 1, argc - 1);
+    sim_lines_close(&control);
     return code;
 }
 

@@ -2,14 +2,10 @@
 #define _GNU_SOURCE
 #include "parts.h"
 
-#include <errno.h>
-#include <ftw.h>
 #include <getopt.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 static const char usage[] =
@@ -18,24 +14,13 @@ static const char usage[] =
     "       phonesim json PATH < JSON            (a path such as .devices[0].trust)\n"
     "ADDRESS: UNIX:/path or 127.0.0.1:PORT (port 0: any, told in the ready line)\n";
 
-static int remove_one(const char *path, const struct stat *info, int type, struct FTW *where) {
-    (void)info, (void)type, (void)where;
-    return remove(path);
-}
-
 static bool state_dir_make(struct sim *sim, const char *wanted) {
     char lockdown[600];
-    if (wanted) {
-        sim->keep_state = true;
-        sim_copy(sim->state_dir, sizeof sim->state_dir, wanted);
-        if (mkdir(sim->state_dir, 0700) != 0 && errno != EEXIST) return false;
-    } else {
-        const char *tmp = getenv("TMPDIR");
-        snprintf(sim->state_dir, sizeof sim->state_dir, "%s/phonesim.XXXXXX", tmp && *tmp ? tmp : "/tmp");
-        if (!mkdtemp(sim->state_dir)) return false;
-    }
+    sim->keep_state = wanted != NULL;
+    if (wanted) sim_copy(sim->state_dir, sizeof sim->state_dir, wanted);
+    if (!(wanted ? sim_folder_make(wanted) : sim_folder_temporary(sim->state_dir, sizeof sim->state_dir))) return false;
     snprintf(lockdown, sizeof lockdown, "%s/lockdown", sim->state_dir);
-    return mkdir(lockdown, 0700) == 0 || errno == EEXIST;
+    return sim_folder_make(lockdown);
 }
 
 const char *sim_state_dir(struct sim *sim) { return sim->state_dir; }
@@ -65,44 +50,27 @@ static int fail(const char *what, const char *why) {
     return 1;
 }
 
-static void wait_for_end(struct sim *sim) {
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGUSR1); /* `quit` of the control socket */
-    int got = 0;
-    sigwait(&ends, &got);
-    atomic_store(&sim->ending, true);
-}
-
 static void end(struct sim *sim) {
     for (int i = 0; i < sim->device_count; i++) sim_detach(sim->devices[i]);
     sim_mux_stop(sim);
     if (sim->control_address.path[0]) unlink(sim->control_address.path);
     sim_nap(20); /* threads that were reading see the end of their links */
-    if (!sim->keep_state) nftw(sim->state_dir, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (!sim->keep_state) sim_folder_remove(sim->state_dir);
     fflush(NULL);
     _exit(0); /* connections' threads may still hold the devices */
 }
 
 static int run(struct sim *sim, const char *scenario, const char *state) {
     char why[512] = "";
-    sigset_t ends;
-    sigemptyset(&ends);
-    sigaddset(&ends, SIGINT);
-    sigaddset(&ends, SIGTERM);
-    sigaddset(&ends, SIGUSR1);
-    pthread_sigmask(SIG_BLOCK, &ends, NULL);
-    signal(SIGPIPE, SIG_IGN);
-    if (!state_dir_make(sim, state)) return fail("cannot make the state folder", strerror(errno));
+    if (!state_dir_make(sim, state)) return fail("cannot make the state folder", sim_why());
     if (!sim_scenario_load(sim, scenario, why, sizeof why)) return fail(scenario, why);
     for (int i = 0; i < sim->device_count; i++)
         if (sim->devices[i]->plugged) sim_attach(sim->devices[i]);
-    if (!sim_mux_start(sim)) return fail("cannot listen for usbmuxd's clients", strerror(errno));
-    if (!sim_control_start(sim)) return fail("cannot open the control socket", strerror(errno));
+    if (!sim_mux_start(sim)) return fail("cannot listen for usbmuxd's clients", sim_why());
+    if (!sim_control_start(sim)) return fail("cannot open the control socket", sim_why());
     say_ready(sim);
-    wait_for_end(sim);
+    sim_end_wait();
+    atomic_store(&sim->ending, true);
     end(sim);
     return 0;
 }
@@ -118,8 +86,10 @@ int main(int argc, char **argv) {
     static struct sim sim = {.lock = PTHREAD_MUTEX_INITIALIZER, .listen_fd = -1, .next_mux_id = 1};
     const char *scenario = NULL, *state = NULL;
     bool listen = false, control = false;
-    if (argc > 2 && strcmp(argv[1], "ctl") == 0) return sim_ctl(argc - 2, argv + 2);
-    if (argc == 3 && strcmp(argv[1], "json") == 0) return sim_json_pick(argv[2]);
+    bool asks = argc > 2 && strcmp(argv[1], "ctl") == 0, picks = argc == 3 && strcmp(argv[1], "json") == 0;
+    sim_system_start(!asks && !picks);
+    if (asks) return sim_ctl(argc - 2, argv + 2);
+    if (picks) return sim_json_pick(argv[2]);
     for (int opt; (opt = getopt_long(argc, argv, "s:l:c:d:vh", options, NULL)) != -1;) {
         switch (opt) {
         case 's':

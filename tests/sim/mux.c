@@ -5,13 +5,11 @@
 #define _GNU_SOURCE
 #include "parts.h"
 
-#include <arpa/inet.h>
 #include <ctype.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -40,11 +38,10 @@ static bool send_frame(struct mux_conn *conn, uint32_t version, uint32_t type, u
     char *frame = malloc(sizeof head + size);
     memcpy(frame, &head, sizeof head);
     memcpy(frame + sizeof head, data, size);
-    ssize_t n = send(conn->fd, frame, sizeof head + size, MSG_NOSIGNAL | MSG_DONTWAIT);
+    bool sent = sim_socket_send_now(conn->fd, frame, sizeof head + size);
     free(frame);
-    if (n == (ssize_t)(sizeof head + size)) return true;
-    shutdown(conn->fd, SHUT_RDWR); /* a client that does not read is no client */
-    return false;
+    if (!sent) sim_socket_end(conn->fd); /* a client that does not read is no client */
+    return sent;
 }
 
 static bool send_plist(struct mux_conn *conn, uint32_t tag, plist_t plist) {
@@ -154,7 +151,7 @@ bool sim_record_save(struct sim *sim, const char *udid, const void *data, size_t
     if (!file) return false;
     bool ok = fwrite(data, 1, size, file) == size;
     ok = fclose(file) == 0 && ok;
-    return ok && rename(tmp, path) == 0;
+    return ok && sim_file_replace(tmp, path);
 }
 
 static char *record_read(struct sim *sim, const char *udid, size_t *size) {
@@ -352,7 +349,7 @@ static bool connect_port(struct mux_conn *conn, uint32_t tag, plist_t request) {
     if (!dev) return reply_result(conn, tag, BAD_DEVICE);
     pthread_mutex_lock(&dev->lock);
     bool there = dev->mux_id == id;
-    bool open = there && port_take(dev, ntohs((uint16_t)swapped), &port);
+    bool open = there && port_take(dev, (uint16_t)(swapped >> 8 | swapped << 8), &port);
     if (open && (port.service->needs & ONE_AT_A_TIME)) dev->own->backup_running = true;
     pthread_mutex_unlock(&dev->lock);
     if (!open) return reply_result(conn, tag, there ? REFUSED : BAD_DEVICE);
@@ -397,11 +394,10 @@ static bool answer(struct mux_conn *conn, uint32_t tag, plist_t request) {
 static bool receive_all(int fd, void *data, size_t size) {
     char *to = data;
     while (size > 0) {
-        ssize_t n = recv(fd, to, size, 0);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return false;
+        size_t n = sim_socket_recv(fd, to, size);
+        if (n == 0) return false;
         to += n;
-        size -= (size_t)n;
+        size -= n;
     }
     return true;
 }
@@ -441,7 +437,7 @@ static void conn_forget(struct mux_conn *conn) {
     struct mux_conn **at = &sim->conns;
     while (*at && *at != conn) at = &(*at)->next;
     if (*at) *at = conn->next;
-    close(conn->fd);
+    sim_socket_close(conn->fd);
     pthread_mutex_unlock(&sim->lock);
     free(conn);
 }
@@ -483,9 +479,9 @@ static void *accept_run(void *arg) {
             continue;
         }
         if (fd < 0) break;
-        if (!conn_add(sim, fd)) close(fd);
+        if (!conn_add(sim, fd)) sim_socket_close(fd);
     }
-    close(listen_fd);
+    sim_listen_free(listen_fd);
     return NULL;
 }
 
@@ -506,8 +502,8 @@ void sim_mux_stop(struct sim *sim) {
     if (sim->daemon_up) {
         sim->daemon_up = false;
         if (sim->mux_address.path[0]) unlink(sim->mux_address.path);
-        shutdown(sim->listen_fd, SHUT_RDWR); /* wakes accept, which closes it */
-        for (struct mux_conn *conn = sim->conns; conn; conn = conn->next) shutdown(conn->fd, SHUT_RDWR);
+        sim_listen_end(sim->listen_fd); /* wakes accept, which frees it */
+        for (struct mux_conn *conn = sim->conns; conn; conn = conn->next) sim_socket_end(conn->fd);
     }
     pthread_mutex_unlock(&sim->lock);
 }

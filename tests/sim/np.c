@@ -3,11 +3,8 @@
 #define _GNU_SOURCE
 #include "parts.h"
 
-#include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum { NAMES_MAX = 64, QUEUE_MAX = 64 };
 
@@ -32,7 +29,7 @@ void sim_np_post(struct sim_device *dev, const char *name, bool insecure_too) {
         if (!observes(client, name) || client->queue_count == QUEUE_MAX || (client->insecure && !insecure_too))
             continue;
         client->queue[client->queue_count++] = strdup(name);
-        if (write(client->wake[1], "", 1) != 1) continue; /* it is awake already */
+        sim_wake(client->wake[1]);
     }
     pthread_mutex_unlock(&dev->own->np_lock);
 }
@@ -54,8 +51,8 @@ static void leave(struct np_client *client, struct sim_own *own) {
     pthread_mutex_unlock(&own->np_lock);
     for (int i = 0; i < client->name_count; i++) free(client->names[i]);
     for (int i = 0; i < client->queue_count; i++) free(client->queue[i]);
-    close(client->wake[0]);
-    close(client->wake[1]);
+    sim_socket_close(client->wake[0]);
+    sim_socket_close(client->wake[1]);
 }
 
 static char *queue_take(struct np_client *client, struct sim_own *own) {
@@ -79,9 +76,9 @@ static bool send_command(struct np_client *client, const char *command, const ch
 }
 
 static bool relay(struct np_client *client, struct sim_own *own) {
-    char byte[16], *name;
+    char *name;
     bool ok = true;
-    while (read(client->wake[0], byte, sizeof byte) > 0) continue;
+    sim_wake_heard(client->wake[0]);
     while (ok && (name = queue_take(client, own)) != NULL) {
         ok = send_command(client, "RelayNotification", name);
         free(name);
@@ -114,8 +111,7 @@ static bool handle(struct np_client *client, struct sim_device *dev, plist_t req
 static void serve(struct sim_stream *stream, bool insecure) {
     struct sim_device *dev = sim_stream_device(stream);
     struct np_client client = {.stream = stream, .insecure = insecure};
-    if (pipe(client.wake) != 0) return;
-    for (int i = 0; i < 2; i++) fcntl(sim_close_on_exec(client.wake[i]), F_SETFL, O_NONBLOCK);
+    if (!sim_wake_make(client.wake)) return;
     join(&client, dev->own);
     for (bool go_on = true; go_on;) {
         int what = sim_stream_wait(stream, client.wake[0], -1);

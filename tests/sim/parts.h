@@ -9,6 +9,7 @@
 #define PHONESIM_PARTS_H
 
 #include "sim.h"
+#include "system.h"
 
 #include <openssl/evp.h>
 #include <openssl/ssl.h>
@@ -19,17 +20,6 @@
 #define SIM_MAX_PORTS    96
 #define SIM_MAX_PAIRINGS 32
 #define LOCKDOWN_PORT    62078
-
-/* An endpoint: a UNIX socket when path is set, else a TCP port of the loopback address. */
-struct sim_address {
-    char path[108];
-    int port; /* 0: any; the real one once it listens */
-};
-bool sim_address_parse(const char *text, struct sim_address *out);
-int sim_address_listen(struct sim_address *address); /* -1: errno says why; fills port */
-int sim_address_connect(const struct sim_address *address);
-int sim_accept(int listener);  /* close-on-exec, as every descriptor of the bench */
-int sim_close_on_exec(int fd); /* gives fd back; -1 stays -1 */
 
 struct mux_conn;
 struct sim {
@@ -125,6 +115,7 @@ const struct sim_service *sim_service_find(const char *name);
 extern const struct sim_service sim_lockdown_service;
 
 /* main.c, util.c */
+bool sim_address_parse(const char *text, struct sim_address *out);
 void sim_log(struct sim *sim, const char *format, ...) __attribute__((format(printf, 2, 3)));
 int64_t sim_now_ms(void);
 void sim_thread(void *(*run)(void *), void *arg);
@@ -226,6 +217,16 @@ void sim_np_post(struct sim_device *dev, const char *name, bool insecure_too);
 /* The devices' content, beside what sim.h has. */
 int sim_content_change(struct sim_device *dev, int n);
 json_t *sim_content_state(struct sim_device *dev);
+
+/* lines.c: JSON, one a line, over a socket. */
+struct sim_lines {
+    int fd;
+    char *data;
+    size_t used, room, given;
+};
+char *sim_line_read(struct sim_lines *lines); /* without its end; good until the next call. NULL: no more */
+bool sim_line_write(struct sim_lines *lines, const json_t *json);
+void sim_lines_close(struct sim_lines *lines);
 
 /* control.c, ctl.c */
 bool sim_control_start(struct sim *sim);

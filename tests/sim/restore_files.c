@@ -1,9 +1,9 @@
 /* The files of a restore: asked in batches, decrypted, checked and kept (protocol.md 3.7, 7). */
 #include "restore.h"
+#include "system.h"
 
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #define MEMORY_MAX 65536
@@ -62,7 +62,7 @@ static void to_disk(struct receiver *r, const void *bytes, size_t size) {
 
     if (keeper->mode != KEEP_DISK) {
         sim_id_hex(r->row->id, hex);
-        mkdir(r->restore->folder, 0700);
+        sim_folder_make(r->restore->folder);
         snprintf(keeper->path, sizeof keeper->path, "%s/%s", r->restore->folder, hex);
         keeper->disk = fopen(keeper->path, "wb");
         if (!keeper->disk) link_fail(r->restore->link, MB_STAGING, "Cannot keep a restored file");

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 static struct sim_blob *ask(struct restore *restore, const char *name, bool *missing) {
@@ -196,9 +195,7 @@ static bool put_copied_info(struct restore *restore, const char *copy) {
 bool restore_copy_folder(struct restore *restore) {
     struct link *link = restore->link;
     struct listing listing;
-    char copy[300], stamp[32];
-    time_t now = time(NULL);
-    struct tm tm;
+    char copy[300], stamp[SIM_STAMP];
     plist_t message;
     int64_t free_bytes, code;
 
@@ -207,8 +204,7 @@ bool restore_copy_folder(struct restore *restore) {
     listing_free(&listing);
     if (!host_free_space(link, &free_bytes)) return false;
     if (free_bytes < restore->bytes + RESERVE) return true; /* no room for a copy: a device goes on without */
-    localtime_r(&now, &tm);
-    strftime(stamp, sizeof stamp, "%Y%m%d-%H%M%S", &tm);
+    sim_stamp(stamp);
     snprintf(copy, sizeof copy, "%.200s-%s", restore->source, stamp);
     message = dl_message("DLMessageCopyItem");
     dl_string(message, restore->source);

@@ -135,6 +135,9 @@ enum sim_fault_effect sim_fault_point(struct sim_stream *stream, const char *ser
                                       bool outgoing, struct sim_fault **fired);
 
 /* What every part may do. */
+#define SIM_STAMP 20
+void sim_stamp(char out[SIM_STAMP]);     /* the local time as a device puts it behind the name of a folder */
+uint32_t sim_big_endian(uint32_t value); /* to the order of bytes on the wire, or back from it */
 void sim_saw(struct sim_device *dev, const char *service, const char *format, ...); /* adds to seen */
 /* The device's lock must NOT be held for the next three. */
 void sim_bad(struct sim_device *dev, const char *service, const char *why);    /* counts as malformed and logs */

@@ -3,23 +3,13 @@
  * many small frames cost one send; a read flushes first. Faults by bytes act here. One thread uses a stream; another
  * may only end it.
  */
-#define _GNU_SOURCE /* POLLRDHUP */
+#define _GNU_SOURCE
 #include "parts.h"
 
-#include <errno.h>
 #include <openssl/err.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
-#ifdef POLLRDHUP
-#define GONE POLLRDHUP
-#else
-#define GONE POLLHUP /* macOS tells the other side's end by this one */
-#endif
 
 enum { OUT_MAX = 256 * 1024, IN_MAX = 64 * 1024, PLIST_MAX = 64 * 1024 * 1024, OUT_FIRST = 4096, LOOK_MS = 100 };
 
@@ -37,12 +27,11 @@ struct sim_stream {
 
 struct sim_stream *sim_stream_new(struct sim_device *dev, int fd, const char *service) {
     struct sim_stream *stream = calloc(1, sizeof *stream);
-    int size = 1024 * 1024;
     stream->dev = dev;
     stream->fd = fd;
     stream->pairing = -1;
     sim_copy(stream->service, sizeof stream->service, service);
-    setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+    sim_socket_large(fd);
     return stream;
 }
 
@@ -60,10 +49,7 @@ void sim_stream_free(struct sim_stream *stream) {
 struct sim_device *sim_stream_device(struct sim_stream *stream) {
     return stream->dev;
 }
-bool sim_stream_host_is_there(struct sim_stream *stream) {
-    struct pollfd look = {stream->fd, GONE, 0};
-    return !stream->dead && poll(&look, 1, 0) >= 0 && !(look.revents & (GONE | POLLHUP | POLLERR));
-}
+bool sim_stream_host_is_there(struct sim_stream *stream) { return !stream->dead && !sim_socket_left(stream->fd); }
 
 const char *sim_stream_service(struct sim_stream *stream) { return stream->service; }
 int sim_stream_pairing(struct sim_stream *stream) { return stream->pairing; }
@@ -71,7 +57,7 @@ void sim_stream_set_pairing(struct sim_stream *stream, int pairing) { stream->pa
 struct sim_stream **sim_stream_next(struct sim_stream *stream) {
     return &stream->next;
 }
-void sim_stream_end(struct sim_stream *stream) { shutdown(stream->fd, SHUT_RDWR); }
+void sim_stream_end(struct sim_stream *stream) { sim_socket_end(stream->fd); }
 void sim_stream_slow(struct sim_stream *stream, int64_t bytes_per_second) { stream->slow = bytes_per_second; }
 bool sim_stream_closed_by_host(struct sim_stream *stream) { return stream->closed_by_host; }
 
@@ -104,14 +90,7 @@ void sim_stream_clear(struct sim_stream *stream) {
 }
 
 static bool send_clear(struct sim_stream *stream, const unsigned char *data, size_t size) {
-    while (size > 0) {
-        ssize_t n = send(stream->fd, data, size, MSG_NOSIGNAL);
-        if (n < 0 && errno == EINTR) continue;
-        if (n <= 0) return broken(stream);
-        data += n;
-        size -= (size_t)n;
-    }
-    return true;
+    return sim_socket_send(stream->fd, data, size) || broken(stream);
 }
 
 static bool send_tls(struct sim_stream *stream, const unsigned char *data, size_t size) {
@@ -182,15 +161,16 @@ bool sim_write(struct sim_stream *stream, const void *data, size_t size) {
 
 /* At least one byte, at most size; 0: the link has ended. */
 static size_t receive_some(struct sim_stream *stream, void *data, size_t size) {
-    for (;;) {
-        ssize_t n = stream->ssl ? SSL_read(stream->ssl, data, size > OUT_MAX ? OUT_MAX : (int)size)
-                                : recv(stream->fd, data, size, 0);
-        if (n > 0) return (size_t)n;
-        if (!stream->ssl && n < 0 && errno == EINTR) continue;
-        if (stream->ssl && SSL_get_error(stream->ssl, (int)n) == SSL_ERROR_ZERO_RETURN) stream->closed_by_host = true;
-        broken(stream);
-        return 0;
-    }
+    int n = 0;
+    size_t got;
+    if (stream->ssl)
+        got = (n = SSL_read(stream->ssl, data, size > OUT_MAX ? OUT_MAX : (int)size)) > 0 ? (size_t)n : 0;
+    else
+        got = sim_socket_recv(stream->fd, data, size);
+    if (got > 0) return got;
+    if (stream->ssl && SSL_get_error(stream->ssl, n) == SSL_ERROR_ZERO_RETURN) stream->closed_by_host = true;
+    broken(stream);
+    return 0;
 }
 
 static bool fill(struct sim_stream *stream) {
@@ -220,14 +200,9 @@ bool sim_read(struct sim_stream *stream, void *data, size_t size) {
 }
 
 int sim_stream_wait(struct sim_stream *stream, int other_fd, int64_t ms) {
-    struct pollfd fds[2] = {{stream->fd, POLLIN, 0}, {other_fd, POLLIN, 0}};
     if (stream->dead || !sim_flush(stream)) return -1;
     if (stream->in_pos < stream->in_len || (stream->ssl && SSL_has_pending(stream->ssl))) return 1;
-    int n;
-    do n = poll(fds, other_fd >= 0 ? 2 : 1, ms < 0 ? -1 : (int)ms);
-    while (n < 0 && errno == EINTR);
-    if (n <= 0) return n;
-    return fds[0].revents ? 1 : 2;
+    return sim_socket_wait(stream->fd, other_fd, ms < 0 ? -1 : (int)ms);
 }
 
 /* Waits under the device's lock until something of the device changes. */
@@ -252,8 +227,7 @@ void sim_stream_silence(struct sim_stream *stream, int64_t seconds) {
     while (seconds == 0 || sim_now_ms() < until) {
         int64_t left = seconds == 0 ? LOOK_MS : until - sim_now_ms();
         if (!sim_wait_changed(stream, left <= 0 ? 1 : left < LOOK_MS ? left : LOOK_MS)) break;
-        struct pollfd gone = {stream->fd, GONE, 0}; /* the host may have gone away meanwhile */
-        if (poll(&gone, 1, 0) > 0) break;
+        if (sim_socket_left(stream->fd)) break; /* the host may have gone away meanwhile */
     }
     pthread_mutex_unlock(&dev->lock);
 }

@@ -1,20 +1,15 @@
 /* Clock, threads, log and addresses of the bench. */
 #define _GNU_SOURCE
+#define _POSIX_C_SOURCE 200809L /* mingw has localtime_r() with it */
 #include "parts.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/stat.h>
-#include <sys/un.h>
+#include <strings.h>
 #include <time.h>
-#include <unistd.h>
 
 int64_t sim_now_ms(void) {
     struct timespec now;
@@ -37,6 +32,20 @@ void sim_log(struct sim *sim, const char *format, ...) {
     vsnprintf(line, sizeof line, format, args);
     va_end(args);
     fprintf(stderr, "%lld.%03lld %s\n", (long long)(sim_now_ms() / 1000), (long long)(sim_now_ms() % 1000), line);
+}
+
+void sim_stamp(char out[SIM_STAMP]) {
+    time_t now = time(NULL);
+    struct tm parts;
+    localtime_r(&now, &parts);
+    strftime(out, SIM_STAMP, "%Y%m%d-%H%M%S", &parts);
+}
+
+uint32_t sim_big_endian(uint32_t value) {
+    const unsigned char bytes[4] = {(unsigned char)(value >> 24), (unsigned char)(value >> 16),
+                                    (unsigned char)(value >> 8), (unsigned char)value};
+    memcpy(&value, bytes, 4);
+    return value;
 }
 
 /* One thread a connection: small stacks, so that many idle ones cost little. */
@@ -69,64 +78,4 @@ bool sim_address_parse(const char *text, struct sim_address *out) {
     if (*end != 0 || end == colon + 1 || port < 0 || port > 65535) return false;
     out->port = (int)port;
     return true;
-}
-
-/* Not atomic, as macOS has no call that is; the bench starts no other program. */
-int sim_close_on_exec(int fd) {
-    if (fd >= 0) fcntl(fd, F_SETFD, FD_CLOEXEC);
-    return fd;
-}
-
-int sim_accept(int listener) { return sim_close_on_exec(accept(listener, NULL, NULL)); }
-
-static int listen_unix(struct sim_address *address) {
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    memcpy(sun.sun_path, address->path, sizeof sun.sun_path);
-    sun.sun_path[sizeof sun.sun_path - 1] = 0;
-    int fd = sim_close_on_exec(socket(AF_UNIX, SOCK_STREAM, 0));
-    if (fd < 0) return -1;
-    unlink(address->path);
-    if (bind(fd, (struct sockaddr *)&sun, sizeof sun) != 0 || listen(fd, 512) != 0) {
-        close(fd);
-        return -1;
-    }
-    chmod(address->path, 0666); /* as the daemon does */
-    return fd;
-}
-
-static int listen_tcp(struct sim_address *address) {
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((uint16_t)address->port)};
-    socklen_t length = sizeof sin;
-    int yes = 1;
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = sim_close_on_exec(socket(AF_INET, SOCK_STREAM, 0));
-    if (fd < 0) return -1;
-    setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &yes, sizeof yes);
-    if (bind(fd, (struct sockaddr *)&sin, sizeof sin) != 0 || listen(fd, 512) != 0 ||
-        getsockname(fd, (struct sockaddr *)&sin, &length) != 0) {
-        close(fd);
-        return -1;
-    }
-    address->port = ntohs(sin.sin_port);
-    return fd;
-}
-
-int sim_address_listen(struct sim_address *address) {
-    return address->path[0] ? listen_unix(address) : listen_tcp(address);
-}
-
-int sim_address_connect(const struct sim_address *address) {
-    struct sockaddr_un sun = {.sun_family = AF_UNIX};
-    struct sockaddr_in sin = {.sin_family = AF_INET, .sin_port = htons((uint16_t)address->port)};
-    bool local = address->path[0] != 0;
-    memcpy(sun.sun_path, address->path, sizeof sun.sun_path - 1);
-    sin.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    int fd = sim_close_on_exec(socket(local ? AF_UNIX : AF_INET, SOCK_STREAM, 0));
-    if (fd < 0) return -1;
-    const struct sockaddr *to = local ? (const struct sockaddr *)&sun : (const struct sockaddr *)&sin;
-    if (connect(fd, to, local ? sizeof sun : sizeof sin) != 0) {
-        close(fd);
-        return -1;
-    }
-    return fd;
 }
