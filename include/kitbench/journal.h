@@ -116,8 +116,9 @@ KB_MUST_CHECK struct kb_result kb_journal_close_step(struct kb_journal *journal,
  * whether it is now. kb_journal_set_state() refuses `done` while a step is open. */
 KB_MUST_CHECK struct kb_result kb_journal_finish_if_closed(struct kb_journal *journal, const char *job, bool *done);
 
-/* Reading: callbacks get a struct that lives during the call; return false to stop. Newest job last. */
-KB_MUST_CHECK struct kb_result kb_journal_jobs(struct kb_journal *journal,
+/* Reading: callbacks get a struct that lives during the call; return false to stop. Newest job last. udid: the jobs of
+ * this device alone, which costs little in a long journal; NULL: all. */
+KB_MUST_CHECK struct kb_result kb_journal_jobs(struct kb_journal *journal, const char *udid,
                                                bool (*each)(void *arg, const struct kb_job *job), void *arg);
 /* Steps of one job (or all jobs, NULL) in procedure order. */
 KB_MUST_CHECK struct kb_result kb_journal_steps(struct kb_journal *journal, const char *job,

@@ -17,7 +17,7 @@ static bool add_job(void *arg, const struct kb_job *job) {
 
 struct kb_result kb_jobs_load(struct kb_journal *journal, struct kb_jobs *jobs) {
     memset(jobs, 0, sizeof *jobs);
-    return kb_journal_jobs(journal, add_job, jobs);
+    return kb_journal_jobs(journal, NULL, add_job, jobs);
 }
 
 void kb_jobs_release(struct kb_jobs *jobs) {

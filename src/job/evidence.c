@@ -151,7 +151,7 @@ static bool counts(struct kb_journal *journal, const struct kb_job *row) {
 
 static bool is_newest(void *arg, const struct kb_job *row) {
     struct newest *newest = arg;
-    if (!kb_streq(row->device, newest->job->req->udid) || !counts(newest->job->journal, row)) return true;
+    if (!counts(newest->job->journal, row)) return true;
     newest->job->row = *row;
     newest->job->row.columns = NULL; /* the journal's */
     newest->found = true;
@@ -161,9 +161,9 @@ static bool is_newest(void *arg, const struct kb_job *row) {
 /* Finds the job, and settles what a dead process left of it: we hold the device's lock. */
 static struct kb_result find_job(struct job *job, bool *found) {
     struct newest newest = {job, false};
-    struct kb_result res = kb_journal_jobs(job->journal, is_newest, &newest);
+    struct kb_result res = kb_journal_jobs(job->journal, job->req->udid, is_newest, &newest);
     if (!kb_failed(&res) && newest.found) res = kb_job_settle(job->journal, &job->row);
-    if (!kb_failed(&res)) res = kb_journal_jobs(job->journal, is_newest, &newest);
+    if (!kb_failed(&res)) res = kb_journal_jobs(job->journal, job->req->udid, is_newest, &newest);
     *found = newest.found;
     return res;
 }

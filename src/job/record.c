@@ -69,7 +69,6 @@ struct earlier {
 };
 
 static bool keep(struct earlier *earlier, const struct kb_job *row) {
-    if (!kb_streq(row->device, earlier->job->req->udid)) return true;
     earlier->jobs[earlier->count] = *row;
     earlier->jobs[earlier->count++].columns = NULL; /* the journal's */
     return earlier->count < (int)KB_ARRAY_SIZE(earlier->jobs);
@@ -81,7 +80,7 @@ static bool is_unfinished(void *arg, const struct kb_job *row) { return kb_state
 static struct kb_result settle_earlier(struct job *job) {
     struct earlier *earlier = kb_xcalloc(1, sizeof *earlier);
     earlier->job = job;
-    struct kb_result res = kb_journal_jobs(job->journal, is_unfinished, earlier);
+    struct kb_result res = kb_journal_jobs(job->journal, job->req->udid, is_unfinished, earlier);
     for (int i = 0; i < earlier->count && !kb_failed(&res); i++) {
         const struct kb_job *row = &earlier->jobs[i];
         char text[480];
@@ -122,7 +121,7 @@ struct kb_result kb_job_replace_earlier(struct job *job) {
     struct earlier *earlier = kb_xcalloc(1, sizeof *earlier);
     char text[480];
     earlier->job = job;
-    struct kb_result res = kb_journal_jobs(job->journal, is_over, earlier);
+    struct kb_result res = kb_journal_jobs(job->journal, job->req->udid, is_over, earlier);
     snprintf(text, sizeof text, _("A later run, %s, took its place"), job->row.id);
     for (int i = 0; i < earlier->count && !kb_failed(&res); i++) {
         enum kb_state next = kb_job_next(earlier->jobs[i].state, KB_EV_REPLACED);

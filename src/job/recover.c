@@ -87,7 +87,7 @@ struct kb_result kb_job_recover(struct kb_journal *journal) {
     struct unsettled all = {0};
     char *home = NULL;
     struct kb_result res = kb_host_home(&home);
-    if (!kb_failed(&res)) res = kb_journal_jobs(journal, collect, &all);
+    if (!kb_failed(&res)) res = kb_journal_jobs(journal, NULL, collect, &all);
     for (size_t i = 0; i < all.count && !kb_failed(&res); i++) {
         if (!all.jobs[i].device[0] || strpbrk(all.jobs[i].device, "/\\")) continue;
         res = settle_if_dead(journal, home, &all.jobs[i]);

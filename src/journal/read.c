@@ -21,11 +21,19 @@ static void add_id(struct ids *ids, const char *id) {
     kb_text_copy(ids->list[ids->count++], KB_JOB_ID_ROOM, id);
 }
 
-static struct kb_result list_ids(struct kb_journal *journal, struct ids *ids) {
+/*
+ * A job's first row names its device. The index finds these rows, so that a journal of years costs a worker little;
+ * whose UDID stands anywhere in the text is looked at more closely by the caller. udid NULL: the jobs of all devices.
+ */
+static const char select_ids[] = "SELECT chain.job FROM (SELECT min(seq) AS first FROM chain GROUP BY job)"
+                                 " JOIN chain ON chain.seq = first WHERE chain.kind = '" ROW_JOB "'"
+                                 " AND (?1 IS NULL OR instr(chain.body, ?1)) ORDER BY chain.seq";
+
+static struct kb_result list_ids(struct kb_journal *journal, const char *udid, struct ids *ids) {
     sqlite3_stmt *statement = NULL;
-    struct kb_result res =
-        kb_journal_prepare(journal, "SELECT job FROM chain WHERE kind = '" ROW_JOB "' ORDER BY seq", &statement);
+    struct kb_result res = kb_journal_prepare(journal, select_ids, &statement);
     if (kb_failed(&res)) return res;
+    if (udid) sqlite3_bind_text(statement, 1, udid, -1, SQLITE_STATIC);
     int rc;
     while ((rc = sqlite3_step(statement)) == SQLITE_ROW) {
         const char *id = (const char *)sqlite3_column_text(statement, 0);
@@ -34,14 +42,15 @@ static struct kb_result list_ids(struct kb_journal *journal, struct ids *ids) {
     return kb_journal_finish(journal, statement, rc);
 }
 
-struct kb_result kb_journal_jobs(struct kb_journal *journal, bool (*each)(void *arg, const struct kb_job *job),
-                                 void *arg) {
+struct kb_result kb_journal_jobs(struct kb_journal *journal, const char *udid,
+                                 bool (*each)(void *arg, const struct kb_job *job), void *arg) {
     struct ids ids = {0};
     struct kb_fold *fold = kb_fold_new();
-    struct kb_result res = list_ids(journal, &ids);
+    struct kb_result res = list_ids(journal, udid, &ids);
     for (size_t i = 0; i < ids.count && !kb_failed(&res); i++) {
         res = kb_fold_read(journal, ids.list[i], fold);
-        if (!kb_failed(&res) && fold->found && !each(arg, &fold->job)) break;
+        if (kb_failed(&res) || !fold->found || (udid && !kb_streq(fold->job.device, udid))) continue;
+        if (!each(arg, &fold->job)) break;
     }
     kb_fold_free(fold);
     free(ids.list);
@@ -80,7 +89,7 @@ struct kb_result kb_journal_steps(struct kb_journal *journal, const char *job,
     if (job)
         add_id(&ids, job);
     else
-        res = list_ids(journal, &ids);
+        res = list_ids(journal, NULL, &ids);
     for (size_t i = 0; i < ids.count && more && !kb_failed(&res); i++) {
         res = kb_fold_read(journal, ids.list[i], fold);
         for (int k = 0; k < fold->step_count && more && !kb_failed(&res); k++) more = each(arg, &fold->steps[k]);
@@ -93,7 +102,7 @@ struct kb_result kb_journal_steps(struct kb_journal *journal, const char *job,
 struct kb_result kb_journal_last_job(struct kb_journal *journal, const char *udid, struct kb_job *job, bool *found) {
     struct ids ids = {0};
     struct kb_fold *fold = kb_fold_new();
-    struct kb_result res = list_ids(journal, &ids);
+    struct kb_result res = list_ids(journal, udid, &ids);
     *found = false;
     for (size_t i = ids.count; i > 0 && !*found && !kb_failed(&res); i--) {
         res = kb_fold_read(journal, ids.list[i - 1], fold);

@@ -427,7 +427,7 @@ static struct kb_result take_up(struct kb_tray *tray, const struct kb_tray_line 
     struct kb_result res = kb_journal_open(tray->options->base->home, &tray->journal);
     if (!kb_failed(&res)) res = kb_job_recover(tray->journal);
     for (int i = 0; i < count; i++) kb_seat_new(tray, &lines[i]);
-    if (!kb_failed(&res)) res = kb_journal_jobs(tray->journal, take_earlier, tray);
+    if (!kb_failed(&res)) res = kb_journal_jobs(tray->journal, NULL, take_earlier, tray);
     for (int i = 0; i < count && !kb_failed(&res); i++) go_on_from(tray->seats[i]);
     tray->journal_version = tray->journal ? kb_journal_version(tray->journal) : -1;
     return res;

@@ -86,7 +86,7 @@ static bool take(void *arg, const struct kb_job *row) {
 static struct kb_job only_job(void) {
     struct kb_job row;
     memset(&row, 0, sizeof row);
-    must(kb_journal_jobs(journal, take, &row));
+    must(kb_journal_jobs(journal, NULL, take, &row));
     row.columns = NULL;
     return row;
 }

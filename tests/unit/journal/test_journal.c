@@ -200,11 +200,30 @@ START_TEST(test_order_and_stop) {
         struct kb_job job = a_job(ids[i], i == 1 || i == 2 ? "D1" : "D2");
         must(kb_journal_create_job(journal, &job));
     }
-    must(kb_journal_jobs(journal, see_job, &seen));
+    must(kb_journal_jobs(journal, NULL, see_job, &seen));
     ck_assert_str_eq(seen.text, "J3 J1 J2 "); /* as they began, until the callback had enough */
     must(kb_journal_last_job(journal, "D1", &back, &found));
     ck_assert(found);
     ck_assert_str_eq(back.id, "J2");
+}
+END_TEST
+
+/* A row that only speaks of the device, or of one whose UDID begins like it, is another's. */
+START_TEST(test_jobs_of_one_device) {
+    struct seen seen = {""};
+    static const struct {
+        const char *id, *device, *user;
+    } rows[] = {{"J4", "D1", ""}, {"J3", "D2", "D1"}, {"J5", "D11", ""}, {"J1", "D1", ""}};
+    for (size_t i = 0; i < KB_ARRAY_SIZE(rows); i++) {
+        struct kb_job job = a_job(rows[i].id, rows[i].device);
+        kb_text_copy(job.user, sizeof job.user, rows[i].user);
+        must(kb_journal_create_job(journal, &job));
+    }
+    must(kb_journal_jobs(journal, "D1", see_job, &seen));
+    ck_assert_str_eq(seen.text, "J4 J1 ");
+    seen.text[0] = 0;
+    must(kb_journal_jobs(journal, "D3", see_job, &seen));
+    ck_assert_str_eq(seen.text, "");
 }
 END_TEST
 
@@ -747,6 +766,7 @@ int main(void) {
     tcase_add_test(fold, test_state_touch_facts_accept);
     tcase_add_test(fold, test_unknown_job);
     tcase_add_test(fold, test_order_and_stop);
+    tcase_add_test(fold, test_jobs_of_one_device);
     tcase_add_test(fold, test_reauth_keeps_it_open);
     tcase_add_test(fold, test_reauth_never_opened);
     tcase_add_test(fold, test_life_before_proves_nothing);
