@@ -68,12 +68,27 @@ START_TEST(test_ends) {
 }
 END_TEST
 
+static const struct {
+    const char *why, *text;
+    size_t room;
+    const char *want;
+} room_cases[] = {
+    {"no room for a second sign", "a\x1b\x1b\x1b", 6, "a\xef\xbf\xbd"},
+    {"plain, longer than the room", "abcdefgh", 6, "abcde"},
+    {"plain, exactly", "abcde", 6, "abcde"},
+    {"plain behind a character", "\xe6\x97\xa5\x61\x62\x63\x64", 6, "\xe6\x97\xa5\x61\x62"},
+    {"a character behind plain", "abc\xe6\x97\xa5", 6, "abc"},
+    {"a character at the very end", "ab\xe6\x97\xa5", 6, "ab\xe6\x97\xa5"},
+    {"room for the end alone", "abc", 1, ""},
+};
+
 START_TEST(test_clean_keeps_to_its_room) {
     char out[8];
+    size_t room = room_cases[_i].room;
     memset(out, '#', sizeof out);
-    kb_text_clean(out, 6, "a\x1b\x1b\x1b");
-    ck_assert_str_eq(out, "a\xef\xbf\xbd");
-    ck_assert(out[6] == '#' && out[7] == '#');
+    kb_text_clean(out, room, room_cases[_i].text);
+    ck_assert_msg(strcmp(out, room_cases[_i].want) == 0, "%s: got %s", room_cases[_i].why, out);
+    ck_assert_msg(out[room] == '#' && out[7] == '#', "%s: wrote beyond its room", room_cases[_i].why);
 }
 END_TEST
 
@@ -163,7 +178,7 @@ int main(void) {
     suite_add_tcase(suite, cases);
     tcase_add_loop_test(cases, test_utf8, 0, KB_ARRAY_SIZE(utf8_cases));
     tcase_add_loop_test(cases, test_copy, 0, KB_ARRAY_SIZE(copy_cases));
-    tcase_add_test(cases, test_clean_keeps_to_its_room);
+    tcase_add_loop_test(cases, test_clean_keeps_to_its_room, 0, KB_ARRAY_SIZE(room_cases));
     tcase_add_test(cases, test_ends);
     tcase_add_loop_test(cases, test_int, 0, KB_ARRAY_SIZE(int_cases));
     tcase_add_loop_test(cases, test_lang, 0, KB_ARRAY_SIZE(lang_cases));
