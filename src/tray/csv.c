@@ -203,6 +203,8 @@ static struct kb_csv_cell *new_cell(struct kb_csv_record *record, struct kb_plac
 
 size_t kb_csv_space(const char *text) {
     static const char *const spaces[] = {" ", "\t", "\n", "\r", "\xc2\xa0", "\xe3\x80\x80", "\xef\xbb\xbf"};
+    unsigned char first = (unsigned char)*text;
+    if (first > ' ' && first < 0xc2) return 0; /* nearly every byte of every sheet */
     for (size_t i = 0; i < KB_ARRAY_SIZE(spaces); i++)
         if (kb_text_starts(text, spaces[i])) return strlen(spaces[i]);
     return 0;

@@ -28,6 +28,7 @@ struct reader {
     struct kb_csv csv;
     struct kb_csv_record record;
     int place[COLUMN_COUNT];       /* which cell; -1: there is none */
+    bool named[COLUMN_COUNT];      /* a name of the header is this column's */
     char *names[KB_CSV_MAX_CELLS]; /* of the header, cleaned and trimmed */
     int count;
     bool full;    /* too many lines: the rest is not read */
@@ -102,7 +103,7 @@ static bool has_name(const struct reader *reader, const char *name, int before) 
  * asked. */
 static int slip_of(const struct reader *reader, const char *raw) {
     for (int i = 0; i < COLUMN_COUNT; i++)
-        if (!has_name(reader, known[i].name, reader->count) && kb_is_slip(raw, known[i].name)) return i;
+        if (!reader->named[i] && kb_is_slip(raw, known[i].name)) return i;
     return -1;
 }
 
@@ -192,6 +193,7 @@ static bool read_header(struct reader *reader) {
         kb_sheet_wrong(reader->out, reader->record.at, _("The header has too many columns: leave at most %d"),
                        KB_CSV_MAX_CELLS - 1);
     for (int i = 0; i < reader->count; i++) reader->names[i] = tidy(kb_csv_text(&reader->record, i));
+    for (int i = 0; i < COLUMN_COUNT; i++) reader->named[i] = has_name(reader, known[i].name, reader->count);
     for (int i = 0; i < reader->count; i++) judge_name(reader, i, told);
     judge_missing(reader, told);
     return true;

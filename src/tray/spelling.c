@@ -1,5 +1,6 @@
 /* Did you mean: words that are a slip of a known one. */
 #include "csv.h"
+#include <stdlib.h>
 #include <string.h>
 
 #define LONGEST 32
@@ -47,5 +48,7 @@ static int distance(const char *a, const char *b) {
 bool kb_is_slip(const char *word, const char *known) {
     char a[LONGEST + 1], b[LONGEST + 1];
     if (!strcmp(word, known) || !fold(a, word) || !fold(b, known)) return false;
-    return distance(a, b) <= (strlen(b) <= 5 ? 1 : 2); /* "note" is no slip of "route" */
+    int size = (int)strlen(b), most = size <= 5 ? 1 : 2; /* "note" is no slip of "route" */
+    if (abs((int)strlen(a) - size) > most) return false; /* so many letters lack or are too many at least */
+    return distance(a, b) <= most;
 }
