@@ -253,7 +253,7 @@ build/native/measure: tests/bench/measure.c
 our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/sim/*/*.c tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] \
          tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c tests/win32/*.[ch] tests/win32/*/*.h packaging/standin/*.c))
 tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/% src/host/darwin/%,$(our_c))))
-.PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz win po help
+.PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz fuzz-long win po help
 deps:
 	@sh scripts/install-deps.sh build test lint
 format:
@@ -292,15 +292,20 @@ deb-test: deb
 asan tsan:
 	@+$(MAKE) --no-print-directory FLAVOUR=$@ unit
 
-# Every target of tests/fuzz for its share of FUZZ_SECONDS; a crash is left in build/fuzz/ and becomes a corpus file.
+# Every target of tests/fuzz for its share of FUZZ_SECONDS; a crash is left in build/fuzz/ and becomes a corpus file. fuzz-long: each FUZZ_RUNS
+# times, which takes hours on one core; FUZZ=csv is that one alone.
 FUZZ_SECONDS ?= 60
+FUZZ_RUNS    ?= 10000000
+FUZZ         ?= *
 fuzzers := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/*.c))
-fuzz:
+chosen  := $(patsubst tests/fuzz/%.c,build/fuzz/%,$(wildcard tests/fuzz/fuzz_$(FUZZ).c))
+fuzz: programs-to-fuzz
+	@sh tests/fuzz/run.sh build/fuzz seconds $$(($(FUZZ_SECONDS) / $(words $(fuzzers)))) $(fuzzers)
+fuzz-long: programs-to-fuzz
+	@sh tests/fuzz/run.sh build/fuzz runs $(FUZZ_RUNS) $(chosen)
+.PHONY: programs-to-fuzz
+programs-to-fuzz:
 	@+$(MAKE) --no-print-directory FLAVOUR=fuzz fuzz-built
-	@set -e; for f in $(fuzzers); do n=$${f##*/}; mkdir -p build/fuzz/corpus/$$n; echo "--- $$n"; \
-	    ASAN_OPTIONS=detect_leaks=1:allocator_may_return_null=1 $$f -max_total_time=$$(($(FUZZ_SECONDS) / $(words $(fuzzers)))) \
-	        -rss_limit_mb=1024 -timeout=20 -verbosity=0 -print_final_stats=1 -artifact_prefix=build/fuzz/$$n- \
-	        build/fuzz/corpus/$$n $(addprefix tests/fuzz/corpus/,$$n); done
 ifeq ($(FLAVOUR),fuzz)
 .PHONY: fuzz-built
 fuzz-built: $(fuzzers)
@@ -432,8 +437,8 @@ help:
 	@echo 'unit unit-ROOM unit tests     e2e  ONLY=name  end to end     bench  beside idevicebackup2'
 	@echo 'torture        every message of a backup and a restore, with five faults (half an hour)'
 	@echo 'bench-tray  1 to 64 devices at once     walks  SEED=n ROUNDS=n  random walks over a bench with a tray'
-	@echo 'format lint asan tsan fuzz win win-programs win-check win-installer mac mac-programs po deps manuals install uninstall clean'
-	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 prefix DESTDIR'
+	@echo 'format lint asan tsan fuzz fuzz-long win win-programs win-check win-installer mac mac-programs po deps manuals install uninstall clean'
+	@echo 'variables: CC CFLAGS LDFLAGS FLAVOUR=native|asan|tsan|fuzz|win V=1 CI=1 FUZZ_SECONDS=60 FUZZ_RUNS=10000000 FUZZ=csv prefix DESTDIR'
 
 .SECONDARY:
 .DELETE_ON_ERROR:

@@ -31,7 +31,7 @@ KB_MUST_CHECK struct kb_result kb_transport_tls(int fd, const struct kb_buf *rec
 
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION
 /* A stream is made for each input: two large blocks of memory took nearly all of the time. */
-enum { KB_STREAM_ROOM = 64 * 1024, KB_STREAM_TURN_MS = 250 };
+enum { KB_STREAM_ROOM = 16 * 1024, KB_STREAM_TURN_MS = 250 };
 #else
 enum { KB_STREAM_ROOM = 256 * 1024, KB_STREAM_TURN_MS = 250 };
 #endif
