@@ -31,7 +31,7 @@ files() { # what the source package has, as NUL-ended names
         while IFS= read -r -d '' file; do [ ! -e "$file" ] || printf '%s\0' "$file"; done
 }
 
-build() { # build FOLDER: leaves the packages in it
+build() { # build FOLDER: leaves the packages in it; no space in its name, with which dpkg would give no -ffile-prefix-map
     local tree=$1/kitbench-$version
     mkdir -p "$tree"
     files | tar --null --no-recursion -T - -c | tar -x -C "$tree"
@@ -51,9 +51,9 @@ find "$room/first" -maxdepth 1 -type f -exec cp -t "$out" {} +
 cp "$room/first.log" "$out/build.log"
 (cd "$out" && sha256sum ./*.deb)
 if [ "${1:-}" = --twice ]; then
-    (export TZ=Asia/Tokyo && umask 077 && build "$room/a second folder")
+    (export TZ=Asia/Tokyo && umask 077 && build "$room/a-second-folder")
     for deb in "$out"/*.deb; do
-        cmp "$deb" "$room/a second folder/${deb##*/}" || fail "${deb##*/} differs from its second build"
+        cmp "$deb" "$room/a-second-folder/${deb##*/}" || fail "${deb##*/} differs from its second build"
     done
     echo "build-deb: the second build gave the same bytes"
 fi
