@@ -409,7 +409,7 @@ docs        := $(wildcard README.md README.ja.md ARCHITECTURE.md LICENSE docs/*.
 # from:folder/name of everything that is not a program
 practicedir := $(datarootdir)/kitbench
 installed := $(foreach d,$(docs),$(d):$(docdir)/$(d)) $(foreach m,$(wildcard docs/*.1),$(m):$(mandir)/man1/$(notdir $(m))) \
-             scripts/demo.sh:$(practicedir)/demo.sh $(foreach s,$(wildcard tests/sim/scenarios/*.json),$(s):$(practicedir)/scenarios/$(notdir $(s))) \
+             scripts/demo.sh:$(practicedir)/demo.sh $(foreach s,$(wildcard tests/sim/scenarios/*.json tests/sim/scenarios/*.conf),$(s):$(practicedir)/scenarios/$(notdir $(s))) \
              $(B)/gen/kitbench.1:$(mandir)/man1/kitbench.1 $(B)/gen/ja/kitbench.1:$(mandir)/ja/man1/kitbench.1 \
              $(B)/gen/kitbench.bash:$(bashcompdir)/kitbench $(B)/gen/kitbench.zsh:$(zshcompdir)/_kitbench \
              $(B)/gen/kitbench.fish:$(fishcompdir)/kitbench.fish

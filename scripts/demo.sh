@@ -18,11 +18,7 @@ sockets=$(mktemp -d) # short, however deep this tree lies: a socket's path has r
 control=UNIX:$sockets/control
 export USBMUXD_SOCKET_ADDRESS="UNIX:$sockets/usbmuxd" KITBENCH_HOME="$dir/home"
 unset KITBENCH_BACKUP_PASSWORD
-cat >home/kitbench.conf <<'CONF'
-agent_bundle_id        = "com.example.agent"
-mdm_profile_identifier = "com.example.mdm.profile"
-operator               = "Sato"
-CONF
+{ cat "${scenario%.json}.conf" && echo 'operator = "Sato"'; } >home/kitbench.conf
 printf 'demo-Passw0rd\n' >password
 printf 'not-the-password\n' >wrong
 

@@ -13,6 +13,7 @@ case $share in
     kb=$top/build/kitbench sim=$top/build/phonesim scenario=$top/tests/sim/scenarios/demo.json demo=$here/demo.sh
     ;;
 esac
+conf=${scenario%.json}.conf # what its devices have
 dir=${KITBENCH_PRACTICE:-${XDG_CACHE_HOME:-${HOME:?}/.cache}/kitbench/practice}
 
 case ${LC_ALL:-${LC_MESSAGES:-${LANG:-}}} in ja*) japanese=1 ;; *) japanese='' ;; esac
@@ -39,31 +40,17 @@ esac
 [ -r "$scenario" ] || stop "$(t "cannot read $scenario" "$scenario を読めません")"
 
 sockets=$(mktemp -d) # short: a socket's path has room for 100 bytes
-sim_pid=''
-at_exit() {
-    [ -z "$sim_pid" ] || { kill "$sim_pid" 2>/dev/null && wait "$sim_pid" 2>/dev/null; } || :
-    rm -rf "$sockets"
-}
-trap at_exit EXIT
+trap 'rm -rf "$sockets"' EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 rm -rf "$dir/kitbench-home"
 mkdir -p "$dir/kitbench-home"
-cat >"$dir/kitbench-home/kitbench.conf" <<'CONF' # what the devices of the scenario have
-agent_bundle_id        = "com.example.agent"
-mdm_profile_identifier = "com.example.mdm.profile"
-CONF
-export USBMUXD_SOCKET_ADDRESS="UNIX:$sockets/usbmuxd" KITBENCH_HOME="$dir/kitbench-home" PHONESIM="UNIX:$sockets/control"
-"$sim" --scenario "$scenario" --listen "$USBMUXD_SOCKET_ADDRESS" --control "$PHONESIM" >"$sockets/out" 2>"$sockets/err" &
-sim_pid=$!
-until grep -q ready "$sockets/out"; do
-    kill -0 "$sim_pid" 2>/dev/null || stop "$(t "phonesim does not start: $(cat "$sockets/err")" "phonesimを開始できません: $(cat "$sockets/err")")"
-    sleep 0.1
-done
+cp "$conf" "$dir/kitbench-home/kitbench.conf"
+export KITBENCH_HOME="$dir/kitbench-home"
 
 PATH=$(dirname "$kb"):$PATH
 if [ $# = 0 ]; then
-    t "The practice bench is ready: no real device is touched. Try:" "練習用の作業台の準備ができました。本物の端末には触れません。例:" >&2
+    t "The practice bench: no real device is touched. Try:" "練習用の作業台です。本物の端末には触れません。例:" >&2
     cat >&2 <<'END'
     kitbench devices
     kitbench backup 00008030
@@ -74,5 +61,5 @@ END
     set -- "${SHELL:-/bin/sh}"
 fi
 code=0
-"$@" || code=$?
+"$sim" --scenario "$scenario" --listen "UNIX:$sockets/usbmuxd" --control "UNIX:$sockets/control" -- "$@" || code=$?
 exit $code

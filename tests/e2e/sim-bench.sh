@@ -89,6 +89,25 @@ same "paired by the daemon in Setup Assistant" "$(ideviceinfo -u "$(state q udid
 sim_clean
 sim_stop
 
+say "a bench of a command: told where it is, ends with its status, leaves nothing"
+echo '{"devices":[{"name":"A","trusted":true}]}' >one.json
+own_bench() { TMPDIR=$dir/tmp "$SIM" --scenario one.json --listen UNIX:"$dir"/x --control 127.0.0.1:0 -- "$@"; }
+mkdir tmp
+expect_exit 5 own_bench sh -c 'ideviceinfo -k DeviceName >named; "$SIM" ctl "$PHONESIM" state A >asked; exit 5'
+same "the name" "$(cat named)" A
+has '"name":"A"' asked
+expect_text 'ends with its command' own_bench sh -c '"$SIM" ctl "$PHONESIM" quit'
+expect_exit 127 own_bench no-such-command
+expect_exit 137 own_bench sh -c 'kill -9 $$'
+TMPDIR=$dir/tmp "$SIM" --scenario one.json --listen UNIX:"$dir"/x --control 127.0.0.1:0 -- sh -c 'echo $$ >own.pid; exec sleep 30' &
+until_true 10 test -s own.pid
+kill "$!" # the command ends, too
+code=0
+wait "$!" || code=$?
+same "ended from outside" $code 129
+if kill -0 "$(cat own.pid)" 2>/dev/null; then fail "the command outlives its bench"; fi
+same "left behind" "$(ls tmp)" ""
+
 say "a scenario with a wrong key does not start"
 echo '{"devices":[{"name":"A","colour":"red"}]}' >wrong.json
 expect_text 'no key "colour"' "$SIM" --scenario wrong.json --listen UNIX:"$dir"/x --control UNIX:"$dir"/y

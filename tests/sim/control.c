@@ -202,7 +202,7 @@ static json_t *c_daemon(struct command *c) {
 }
 
 static json_t *c_quit(struct command *c) {
-    (void)c;
+    if (c->sim->runs) return no("This bench ends with its command");
     sim_end_ask();
     return yes();
 }

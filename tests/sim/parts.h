@@ -23,8 +23,8 @@
 
 struct mux_conn;
 struct sim {
-    char state_dir[512]; /* pair records as the daemon keeps them, and what does not fit into memory */
-    bool keep_state, verbose;
+    char state_dir[512];            /* pair records as the daemon keeps them, and what does not fit into memory */
+    bool keep_state, verbose, runs; /* runs: a command of its own, with which it ends */
     json_t *scenario;
     struct sim_device *devices[SIM_MAX_DEVICES];
     int device_count;

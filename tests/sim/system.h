@@ -10,10 +10,18 @@
 
 /* ---- The process ---- */
 
-void sim_system_start(bool serves); /* first of all, before there are threads; serves: sim_end_wait() will be called */
-void sim_end_wait(void);            /* until somebody ends the program: Ctrl-C, SIGTERM, or the next */
-void sim_end_ask(void);             /* any thread */
-const char *sim_why(void);          /* errno in words */
+void sim_system_start(void); /* first of all */
+/* Before there are threads; runs: for sim_run(), else for sim_end_wait(). */
+void sim_end_prepare(bool runs);
+void sim_end_wait(void); /* until somebody ends the program: Ctrl-C, SIGTERM, or the next */
+void sim_end_ask(void);  /* any thread */
+/*
+ * Runs a program of PATH and waits for it: its exit status (128 and more: a signal's), or -1 with errno when it does
+ * not start. Ctrl-C is that program's business meanwhile.
+ */
+int sim_run(char *const *words);
+void sim_env_set(const char *name, const char *value); /* for sim_run() */
+const char *sim_why(void);                             /* errno in words */
 
 /* ---- Files; false: errno says why ---- */
 

@@ -6,35 +6,65 @@
 #include <ftw.h>
 #include <pthread.h>
 #include <signal.h>
+#include <spawn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
-static sigset_t ends(void) {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGINT);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGUSR1); /* sim_end_ask() */
-    return set;
-}
+extern char **environ;
 
-void sim_system_start(bool serves) {
-    if (!serves) return;
-    sigset_t set = ends();
-    pthread_sigmask(SIG_BLOCK, &set, NULL);
-    signal(SIGPIPE, SIG_IGN);
+static sigset_t awaited; /* set once, before there are threads */
+
+void sim_system_start(void) { signal(SIGPIPE, SIG_IGN); }
+
+void sim_end_prepare(bool runs) {
+    sigemptyset(&awaited);
+    sigaddset(&awaited, SIGINT);
+    sigaddset(&awaited, SIGTERM);
+    sigaddset(&awaited, SIGUSR1); /* sim_end_ask() */
+    if (runs) sigaddset(&awaited, SIGHUP);
+    if (runs) sigaddset(&awaited, SIGCHLD);
+    pthread_sigmask(SIG_BLOCK, &awaited, NULL);
 }
 
 void sim_end_wait(void) {
-    sigset_t set = ends();
     int got = 0;
-    sigwait(&set, &got);
+    sigwait(&awaited, &got);
 }
 
 void sim_end_ask(void) { kill(getpid(), SIGUSR1); }
+
+static int start(char *const *words, pid_t *child) {
+    posix_spawnattr_t attributes;
+    sigset_t none, usual;
+    sigemptyset(&none);
+    sigemptyset(&usual);
+    sigaddset(&usual, SIGPIPE);
+    posix_spawnattr_init(&attributes);
+    posix_spawnattr_setsigmask(&attributes, &none);
+    posix_spawnattr_setsigdefault(&attributes, &usual);
+    posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+    int error = posix_spawnp(child, words[0], NULL, &attributes, words, environ);
+    posix_spawnattr_destroy(&attributes);
+    return error;
+}
+
+int sim_run(char *const *words) {
+    pid_t child;
+    int got, status;
+    errno = start(words, &child);
+    if (errno != 0) return -1;
+    while (waitpid(child, &status, WNOHANG) == 0) {
+        sigwait(&awaited, &got);
+        if (got == SIGTERM || got == SIGHUP) kill(child, SIGHUP); /* a shell at a terminal takes no SIGTERM */
+    }
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+void sim_env_set(const char *name, const char *value) { setenv(name, value, 1); }
 
 const char *sim_why(void) { return strerror(errno); }
 

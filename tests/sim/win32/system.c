@@ -7,17 +7,28 @@
 
 #include <direct.h>
 #include <errno.h>
+#include <process.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 static struct kb_cancel *ending; /* set once, before there are threads */
 
-void sim_system_start(bool serves) {
-    kb_host_start();
-    if (!serves) return;
+void sim_system_start(void) { kb_host_start(); }
+
+/* A closed window ends the program that runs, and with it the bench, which has some seconds while this does not return.
+ */
+static BOOL WINAPI leave_it(DWORD event) {
+    if (event != CTRL_C_EVENT && event != CTRL_BREAK_EVENT) Sleep(INFINITE);
+    return TRUE;
+}
+
+void sim_end_prepare(bool runs) {
     ending = kb_cancel_new();
-    kb_host_on_interrupt(ending);
+    if (runs)
+        SetConsoleCtrlHandler(leave_it, TRUE);
+    else
+        kb_host_on_interrupt(ending);
 }
 
 void sim_end_wait(void) {
@@ -25,6 +36,35 @@ void sim_end_wait(void) {
 }
 
 void sim_end_ask(void) { kb_cancel_now(ending); }
+
+/* As the C library of the other side parts a command line again: backslashes count before a quotation mark alone. */
+static char *quoted(const char *word) {
+    char *out = kb_xmalloc(strlen(word) * 2 + 3), *to = out;
+    if (*word && !strpbrk(word, " \t\"")) return strcpy(out, word);
+    *to++ = '"';
+    for (;;) {
+        size_t slashes = strspn(word, "\\");
+        word += slashes;
+        if (!*word || *word == '"') slashes *= 2;
+        memset(to, '\\', slashes);
+        to += slashes;
+        if (!*word) break;
+        if (*word == '"') *to++ = '\\';
+        *to++ = *word++;
+    }
+    strcpy(to, "\"");
+    return out;
+}
+
+int sim_run(char *const *words) {
+    size_t count = 0;
+    while (words[count]) count++;
+    const char **all = kb_xcalloc(count + 1, sizeof *all);
+    for (size_t i = 0; i < count; i++) all[i] = quoted(words[i]); /* they stay: the process ends with this */
+    return (int)_spawnvp(_P_WAIT, words[0], all);
+}
+
+void sim_env_set(const char *name, const char *value) { _putenv_s(name, value); }
 
 /* The C library's strerror() knows the files' errors only. */
 const char *sim_why(void) {
