@@ -14,6 +14,7 @@
 #define KB_LOOK_MS      2000  /* a device with open steps is looked at again after so long, */
 #define KB_LOOK_LATE_MS 60000 /* and when nothing happens ever later, up to so long */
 #define KB_SILENT_MS    10000 /* a transfer that said nothing for so long leaves its turn to others */
+#define KB_JUDGE_MS     5000  /* so long, at most, a check that runs keeps the next transfers from beginning */
 #define KB_MAX_READERS  8     /* processes at once that only read devices */
 
 /* An attached device, or one that was. */
@@ -38,6 +39,7 @@ struct kb_seat {
 
     struct kb_worker *worker;
     struct kb_request request; /* of the worker */
+    int64_t started_ms;        /* the worker */
     bool holds;                /* it stands at ready and waits for its turn */
     bool moving;               /* it has had its turn */
     int64_t held_ms;           /* since when it waits */

@@ -73,6 +73,19 @@ static int moving_on(struct kb_tray *tray, int bus) {
     return count;
 }
 
+/*
+ * Devices that were just plugged in are judged before more transfers begin, which would take the computer from their
+ * checks: whoever stands at the tray learns at once which device needs a hand.
+ */
+static bool some_are_judged(const struct kb_tray *tray) {
+    int64_t now = kb_clock_ms();
+    for (int i = 0; i < tray->seat_count; i++) {
+        const struct kb_seat *seat = tray->seats[i];
+        if (seat->worker && seat->tile.state == KB_STATE_CHECKING && now - seat->started_ms < KB_JUDGE_MS) return true;
+    }
+    return false;
+}
+
 static int by_waiting(const void *a, const void *b) {
     const struct kb_seat *const *x = a, *const *y = b;
     if ((*x)->held_ms != (*y)->held_ms) return ((*x)->held_ms > (*y)->held_ms) - ((*x)->held_ms < (*y)->held_ms);
@@ -102,5 +115,5 @@ void kb_schedule(struct kb_tray *tray) {
     int64_t now = kb_clock_ms();
     kb_ports_match(tray);
     for (int i = 0; i < tray->seat_count; i++) begin_what_can(tray->seats[i], now);
-    if (!tray->stops) give_turns(tray);
+    if (!tray->stops && !some_are_judged(tray)) give_turns(tray);
 }

@@ -315,6 +315,7 @@ void kb_seat_start(struct kb_seat *seat, enum kb_task task) {
         seat->tray->looking++;
     else
         begin_job(seat, request);
+    seat->started_ms = kb_clock_ms();
     seat->worker = kb_worker_start(&seat->tray->home, request, &face);
 }
 
