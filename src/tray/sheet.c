@@ -56,14 +56,18 @@ void kb_sheet_wrong(struct kb_sheet *sheet, struct kb_place at, const char *form
     kb_text_clean(error->text, sizeof error->text, text);
 }
 
-static int by_place(const void *a, const void *b) {
-    const struct kb_place *x = &((const struct kb_sheet_error *)a)->at, *y = &((const struct kb_sheet_error *)b)->at;
-    return x->line != y->line ? (x->line > y->line) - (x->line < y->line)
-                              : (x->column > y->column) - (x->column < y->column);
+static bool is_before(struct kb_place a, struct kb_place b) {
+    return a.line != b.line ? a.line < b.line : a.column < b.column;
 }
 
+/* By insertion: what stands at one place stays in the order in which it was found, which qsort() promises nowhere. */
 void kb_sheet_sort_errors(struct kb_sheet *sheet) {
-    if (sheet->error_count > 1) qsort(sheet->errors, (size_t)sheet->error_count, sizeof *sheet->errors, by_place);
+    for (int i = 1; i < sheet->error_count; i++) {
+        struct kb_sheet_error error = sheet->errors[i];
+        int at = i;
+        for (; at > 0 && is_before(error.at, sheet->errors[at - 1].at); at--) sheet->errors[at] = sheet->errors[at - 1];
+        sheet->errors[at] = error;
+    }
 }
 
 static void wrong_csv(void *arg, struct kb_place at, const char *text) { kb_sheet_wrong(arg, at, "%s", text); }
