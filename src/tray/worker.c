@@ -439,8 +439,14 @@ struct kb_worker *kb_worker_start(struct kb_worker_home *home, const struct kb_r
 /* ---- What all workers of a process share --------------------------------------------------------------------------
  */
 
+/* In capitals: on Windows kitbench_backup_password is the same variable. */
 static bool is_password(const char *name) {
-    return kb_text_starts(name, "KITBENCH_") && strstr(name, "PASSWORD") != NULL;
+    char *upper = kb_xstrdup(name);
+    for (char *at = upper; *at; at++)
+        if (*at >= 'a' && *at <= 'z') *at = (char)(*at - 'a' + 'A');
+    bool is = kb_text_starts(upper, "KITBENCH_") && strstr(upper, "PASSWORD") != NULL;
+    free(upper);
+    return is;
 }
 
 /* The environment of a child, without passwords. */
