@@ -172,9 +172,9 @@ po/parts: ;
 
 # ---- Tests -----------------------------------------------------------------------------------------------------------
 # tests/unit/ROOM/test_*.c: each a program that links its room and what that room may use, so a wrong use fails here.
-# Other .c files beside them are helpers that each of these programs gets.
+# tests/unit/ROOM/win32: only there. Other .c files beside them are helpers that each of these programs gets.
 TESTED    := $(ROOMS) sim
-unit_srcs = $(wildcard tests/unit/$(1)/test_*.c)
+unit_srcs = $(wildcard tests/unit/$(1)/test_*.c tests/unit/$(1)/$(OS)/test_*.c)
 unit_bins = $(patsubst %.c,$(B)/%$(X),$(call unit_srcs,$(1)))
 helpers   = $(filter-out $(call unit_srcs,$(1)),$(wildcard tests/unit/$(1)/*.c)) $(helpers_$(1))
 helpers_backup := $(filter-out tests/backupgen/program.c,$(wildcard tests/backupgen/*.c))
@@ -250,7 +250,7 @@ build/native/measure: tests/bench/measure.c
 	$(Q)$(CC) $(flags) -o $@ $<
 
 # ---- Care ------------------------------------------------------------------------------------------------------------
-our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/sim/*/*.c tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] \
+our_c := $(sort $(wildcard src/*.c src/*/*.[ch] src/*/*/*.[ch] include/kitbench/*.h tests/sim/*.[ch] tests/sim/*/*.c tests/backupgen/*.[ch] tests/bkread/*.[ch] tests/walk/*.[ch] tests/unit/*/*.[ch] tests/unit/*/*/*.[ch] \
          tests/e2e/*.c tests/fuzz/*.c tests/bench/*.c tests/win32/*.[ch] tests/win32/*/*.h packaging/standin/*.c))
 tidied := $(filter-out %.h,$(filter src/%,$(filter-out src/host/win32/% src/host/darwin/%,$(our_c))))
 .PHONY: deps format lint lint-format lint-rooms lint-po lint-sh lint-cppcheck lint-tidy asan tsan fuzz fuzz-long win po help
@@ -360,7 +360,7 @@ $(mac_archs): mac-%:
 ifneq ($(filter $(mac_archs),$(FLAVOUR)),)
 .PHONY: mac-compiled
 $(B)/src/host/darwin/%.o: CPPFLAGS += -isystem packaging/macos/stubs
-mac-compiled: $(call objs,$(sort $(filter %.c,$(filter-out src/host/win32/% tests/sim/win32/% tests/bench/% tests/win32/% packaging/standin/%,$(our_c))) $(foreach r,$(TESTED),$(call unit_srcs,$(r))))) $(B)/gen/ja.o
+mac-compiled: $(call objs,$(sort $(filter %.c,$(filter-out src/host/win32/% tests/sim/win32/% tests/bench/% tests/win32/% tests/unit/host/win32/% packaging/standin/%,$(our_c))) $(foreach r,$(TESTED),$(call unit_srcs,$(r))))) $(B)/gen/ja.o
 	@echo "mac: $(words $^) files compile for $(FLAVOUR:mac-%=%)"
 endif
 

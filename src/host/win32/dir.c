@@ -179,6 +179,19 @@ struct kb_result kb_dir_make(struct kb_dir *dir, const char *rel) {
     return error ? kb_win_fail(error, N_("Cannot make the folder %s: %s"), rel) : kb_ok();
 }
 
+/* Windows says "access denied" of a folder that is to replace something, or to be replaced, as of what nobody may
+ * touch. */
+static DWORD in_the_way(HANDLE top, const char *to, HANDLE source) {
+    struct kb_stat moved = {0}, there = {0};
+    HANDLE handle;
+    if (kb_win_open(top, to, 0, FILE_OPEN, KB_WIN_ANY, &handle) != ERROR_SUCCESS) return ERROR_ACCESS_DENIED;
+    DWORD error = kb_win_stat(handle, &there);
+    CloseHandle(handle);
+    if (!error) error = kb_win_stat(source, &moved);
+    bool folders = moved.kind == KB_ENTRY_DIR || there.kind == KB_ENTRY_DIR;
+    return !error && folders ? ERROR_ALREADY_EXISTS : ERROR_ACCESS_DENIED;
+}
+
 struct kb_result kb_dir_move(struct kb_dir *dir, const char *from, const char *to) {
     HANDLE source, parent;
     const char *leaf;
@@ -189,6 +202,7 @@ struct kb_result kb_dir_move(struct kb_dir *dir, const char *from, const char *t
         error = kb_win_parent(dir->handle, to, &parent, &leaf);
         if (!error) {
             error = kb_win_rename(source, parent, leaf);
+            if (error == ERROR_ACCESS_DENIED) error = in_the_way(dir->handle, to, source);
             CloseHandle(parent);
         }
         CloseHandle(source);

@@ -4,14 +4,27 @@
 #include <stdlib.h>
 #include <string.h>
 
-static DWORD open_source(const char *path, HANDLE *out) {
+static bool is_folder(const wchar_t *path) {
+    DWORD attributes = GetFileAttributesW(path);
+    return attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY;
+}
+
+static struct kb_result open_source(const char *path, HANDLE *out) {
     wchar_t *wide = kb_wide_path(path);
-    if (!wide) return ERROR_INVALID_NAME;
-    *out = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL, OPEN_EXISTING,
-                       0, NULL);
-    DWORD error = *out == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+    DWORD error = ERROR_INVALID_NAME;
+    struct kb_result res = kb_ok();
+    if (wide) {
+        *out = CreateFileW(wide, GENERIC_READ, FILE_SHARE_READ | FILE_SHARE_WRITE | FILE_SHARE_DELETE, NULL,
+                           OPEN_EXISTING, 0, NULL);
+        error = *out == INVALID_HANDLE_VALUE ? GetLastError() : ERROR_SUCCESS;
+    }
+    if (error && wide && is_folder(wide)) /* Windows itself says "access denied" */
+        res = kb_fail(KB_HOST, KB_HOST_IS_DIR, _("Cannot read %s: %s"), path,
+                      _("it is a folder, not a file; check the name"));
+    else if (error)
+        res = kb_system_fail(error, N_("Cannot open %s: %s"), path);
     free(wide);
-    return error;
+    return res;
 }
 
 /* One piece; 0 at the end. */
@@ -29,8 +42,9 @@ static DWORD read_piece(HANDLE handle, void *data, size_t room, size_t *got) {
 struct kb_result kb_read_some(const char *path, void *data, size_t room, size_t *got) {
     HANDLE handle;
     size_t size = 1, all = 0;
-    DWORD error = open_source(path, &handle);
-    if (error) return kb_system_fail(error, N_("Cannot open %s: %s"), path);
+    DWORD error = ERROR_SUCCESS;
+    struct kb_result res = open_source(path, &handle);
+    if (kb_failed(&res)) return res;
     while (!error && size && all < room) {
         error = read_piece(handle, (char *)data + all, room - all, &size);
         all += size;
@@ -46,9 +60,9 @@ struct kb_result kb_file_load(const char *path, size_t max, struct kb_buf *out) 
     char piece[16384];
     size_t size = 1;
     struct kb_buf all = {0};
-    struct kb_result res = kb_ok();
-    DWORD error = open_source(path, &handle);
-    if (error) return kb_system_fail(error, N_("Cannot open %s: %s"), path);
+    DWORD error = ERROR_SUCCESS;
+    struct kb_result res = open_source(path, &handle);
+    if (kb_failed(&res)) return res;
     kb_buf_puts(&all, "");
     while (!error && size && !kb_failed(&res)) {
         error = read_piece(handle, piece, sizeof piece, &size);
@@ -101,9 +115,8 @@ struct kb_result kb_file_save(const char *path, const void *data, size_t size) {
     char *temporary = kb_xasprintf("%s.%s.tmp", path, hex);
     wchar_t *to = kb_wide_path(path), *from = kb_wide_path(temporary);
     DWORD error = to && from ? ERROR_SUCCESS : ERROR_INVALID_NAME;
-    DWORD attributes = error ? INVALID_FILE_ATTRIBUTES : GetFileAttributesW(to);
     bool device = to && wcsncmp(to, L"\\\\.\\", 4) == 0; /* NUL, CON: written to, never renamed over */
-    if (!error && !device && attributes != INVALID_FILE_ATTRIBUTES && attributes & FILE_ATTRIBUTE_DIRECTORY)
+    if (!error && !device && is_folder(to))
         res = kb_fail(KB_HOST, KB_HOST_IS_DIR, _("Cannot write %s: %s"), path,
                       _("it is a folder, not a file; check the name"));
     else if (!error && device)

@@ -179,11 +179,14 @@ START_TEST(test_twin) {
     struct kb_stat stat;
     put("file", "1");
     ck_ok(kb_dir_open_twin(dir, &twin));
-    ck_assert_int_eq(rename(in_folder("top"), in_folder("moved")), 0);
+    /* An open folder that is renamed: wine remembers its name, not the folder (a program of Win32 calls alone shows
+     * it). */
+    if (ON_POSIX) ck_assert_int_eq(rename(in_folder("top"), in_folder("moved")), 0);
     ck_ok(kb_dir_stat(twin, "file", &stat));
     ck_assert_str_eq(kb_dir_path(twin), kb_dir_path(dir));
     kb_dir_close(twin);
-    ck_assert_int_eq(rename(in_folder("moved"), in_folder("top")), 0);
+    if (ON_POSIX) ck_assert_int_eq(rename(in_folder("moved"), in_folder("top")), 0);
+    ck_assert_str_eq(get("file"), "1"); /* the first does not end with its twin */
 }
 END_TEST
 

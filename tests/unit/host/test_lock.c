@@ -57,6 +57,23 @@ START_TEST(test_many_readers) {
 }
 END_TEST
 
+/* Each open file has its own lock, so one process can be holder and rival. */
+START_TEST(test_in_one_process) {
+    struct kb_lock *lock = NULL, *second = NULL;
+    ck_ok(kb_lock_take(in_folder("lock"), true, 0, &lock));
+    ck_ok(kb_lock_take(in_folder("lock"), true, 0, &second));
+    kb_lock_release(second);
+    int64_t before = kb_clock_ms();
+    ck_fails(kb_lock_take(in_folder("lock"), false, 300, &second), KB_HOST, KB_HOST_BUSY);
+    ck_assert_msg(kb_clock_ms() - before >= 300, "gave up too early");
+    kb_lock_release(lock);
+    ck_ok(kb_lock_take(in_folder("lock"), false, 0, &lock));
+    ck_fails(kb_lock_take(in_folder("lock"), true, 0, &second), KB_HOST, KB_HOST_BUSY);
+    kb_lock_release(lock);
+    ck_fails(kb_lock_take(in_folder("none/lock"), false, 0, &lock), KB_HOST, KB_HOST_NOT_FOUND);
+}
+END_TEST
+
 /* What a worker starts must not keep the lock when the worker has died. */
 START_TEST(test_a_program_that_was_started_does_not_inherit_it) {
     struct kb_lock *lock = NULL;
@@ -90,6 +107,7 @@ int main(void) {
     tcase_set_timeout(cases, 60);
     if (ON_POSIX) tcase_add_test(cases, test_one_holder);
     if (ON_POSIX) tcase_add_test(cases, test_many_readers);
+    tcase_add_test(cases, test_in_one_process);
     if (ON_POSIX) tcase_add_test(cases, test_a_program_that_was_started_does_not_inherit_it);
     if (ON_POSIX) tcase_add_test(cases, test_only_a_plain_file_can_be_locked);
     return run_suite("host/lock", cases);

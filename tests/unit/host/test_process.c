@@ -234,7 +234,7 @@ int main(void) {
     tcase_add_loop_test(cases, test_paths, 0, 6);
     tcase_add_test(cases, test_clocks_and_random);
     tcase_add_test(cases, test_names);
-    tcase_add_test(cases, test_interrupt_cancels);
+    if (ON_POSIX) tcase_add_test(cases, test_interrupt_cancels); /* win32/test_windows.c has its own */
     if (ON_POSIX) tcase_add_test(cases, test_second_interrupt_ends);
 #if ON_POSIX
     tcase_add_test(cases, test_memory_is_watched);
@@ -242,7 +242,7 @@ int main(void) {
 #endif
     tcase_add_test(cases, test_awake);
 #if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-    tcase_add_test(cases, test_limit_memory);
+    if (ON_POSIX) tcase_add_test(cases, test_limit_memory); /* win32/test_windows.c has its own */
 #endif
     return run_suite("host/process", cases);
 }
