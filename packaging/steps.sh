@@ -81,7 +81,8 @@ run_steps() { # run_steps [--needed]: prints the prefix
     for tool in $tools; do command -v "$tool" >/dev/null || fail "$tool is missing; run scripts/install-deps.sh $group"; done
     mkdir -p "$work"
     exec 8>"$cache/$name.lock"
-    flock 8
+    # Whoever only asks does not wait for one who builds: then there is something to be built.
+    if [[ ${1:-} == --needed ]]; then flock -w 5 8 || exit 1; else flock 8; fi
     for step in "${order[@]}"; do
         is_built "$step" && continue
         [[ ${1:-} != --needed ]] || exit 1

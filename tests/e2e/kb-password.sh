@@ -20,7 +20,13 @@ KITBENCH_BACKUP_PASSWORD='of no use' "$KB" -v backup $A --json --password-file p
 pid=$!
 asked() { grep -q '"ask":"passcode"' out; }
 until_true 20 asked
-worker=$(grep -l "^PPid:[[:space:]]*$pid\$" /proc/[0-9]*/status 2>/dev/null | tr -dc '0-9\n')
+# In wine a process has no parent, and carries the environment of whoever began wine beside its own, which only Windows sees.
+if [ -n "${E2E_DRIVE:-}" ]; then
+    worker=$(grep -lzxF worker /proc/[0-9]*/cmdline 2>/dev/null | sed 's/cmdline$/environ/' |
+        xargs grep -lzxF "KITBENCH_HOME=$KITBENCH_HOME" 2>/dev/null | tr -dc '0-9\n')
+else
+    worker=$(grep -l "^PPid:[[:space:]]*$pid\$" /proc/[0-9]*/status 2>/dev/null | tr -dc '0-9\n')
+fi
 [ -n "$worker" ] || fail "no worker"
 for process in $pid $worker; do
     tr '\0' '\n' <"/proc/$process/cmdline" >"cmdline.$process"
@@ -29,9 +35,11 @@ for process in $pid $worker; do
     hasnt Tr0ub4dor "environ.$process"
 done
 has worker "cmdline.$worker"
-hasnt 'of no use' "environ.$worker"
-hasnt KITBENCH_BACKUP_PASSWORD "environ.$worker"
-same "core files" "$(sed -n 's/^Max core file size *\([0-9a-z]*\).*/\1/p' "/proc/$worker/limits")" 0
+if [ -z "${E2E_DRIVE:-}" ]; then
+    hasnt 'of no use' "environ.$worker"
+    hasnt KITBENCH_BACKUP_PASSWORD "environ.$worker"
+    same "core files" "$(sed -n 's/^Max core file size *\([0-9a-z]*\).*/\1/p' "/proc/$worker/limits")" 0
+fi
 fingers 2 passcode A enter
 wait $pid || fail "the backup failed: $(cat out err)"
 grep -rlF Tr0ub4dor out err "$KITBENCH_HOME" >found || :

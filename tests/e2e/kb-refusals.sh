@@ -144,7 +144,9 @@ spoilt() {
 target=$(udid secretfind)
 spoilt backup-unfinished 6 uploading status-missing finished-but-empty
 spoilt backup-damaged 6 manifest-truncated manifest-missing db-missing db-truncated keybag-cut keybag-dpic payload-missing
-spoilt backup-hostile 6 plist-bomb plist-deep domain-dots path-dots payload-link folder-link payload-fifo
+spoilt backup-hostile 6 plist-bomb plist-deep domain-dots path-dots
+# Wine shows Linux' links as what they lead to, and its FIFOs as files; Windows has neither.
+[ -n "${E2E_DRIVE:-}" ] || spoilt backup-hostile 6 payload-link folder-link payload-fifo
 kb 6 restore "$dir/nothing" "$target" --password-file pw
 kb 6 check "$dir" "$target" --json --password-file pw
 untouched_since() { same "Restore" "$(ctl seen "$1" | grep -o '"Restore ' | wc -l | tr -d ' ')" "$2"; }
