@@ -57,6 +57,9 @@ struct kb_secret {
 /* Locked where the system allows; aborts when there is no memory. */
 struct kb_secret *kb_secret_new(const void *data, size_t size);
 void kb_secret_free(struct kb_secret *secret); /* wipes; NULL is fine */
+/* A variable's value, taken away: wiped where it stood, unset for us and for whom we start. NULL when it is not set or
+ * empty. Before there are threads. */
+struct kb_secret *kb_host_env_take(const char *name);
 /* First line of a file without its line end (at most 1024 bytes). KB_PASSWORD/MISSING when it cannot be read or is
  * empty. */
 KB_MUST_CHECK struct kb_result kb_secret_from_file(const char *path, struct kb_secret **out);

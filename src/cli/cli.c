@@ -82,7 +82,7 @@ static int flushed(const struct kb_cli *cli, int code) {
 
 static int run(struct kb_cli *cli) {
     settle(cli);
-    cli->environment_password = kb_password_from_environment();
+    cli->environment_password = kb_host_env_take("KITBENCH_BACKUP_PASSWORD");
     signal(SIGINT, on_interrupt);
     int code = cli->command->run(cli);
     return flushed(cli, code);

@@ -62,8 +62,6 @@ const char *kb_state_words(const char *state);
 void kb_device_title(char *out, size_t room, const struct kb_device *device);
 
 /* ---- Passwords (password.c) */
-/* Takes KITBENCH_BACKUP_PASSWORD out of our environment; NULL when it is not set. Before anything else runs. */
-struct kb_secret *kb_password_from_environment(void);
 enum kb_password_need {
     KB_PASSWORD_IF_GIVEN, /* file or environment only; out NULL when there is none */
     KB_PASSWORD_ASK,      /* else asked on the terminal, when there is one; out NULL when not */

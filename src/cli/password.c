@@ -5,23 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define VARIABLE "KITBENCH_BACKUP_PASSWORD"
-
-/*
- * Reads and takes away: children must not inherit it, and nobody shall find it in this process' environment later.
- * getenv's text is overwritten where it stands; putenv with an empty value then removes it (Windows) or leaves it
- * empty (POSIX), both of which mean unset.
- */
-struct kb_secret *kb_password_from_environment(void) {
-    static char nothing[] = VARIABLE "=";
-    const char *value = kb_host_env(VARIABLE);
-    struct kb_secret *secret = value ? kb_secret_new(value, strlen(value)) : NULL;
-    char *place = getenv(VARIABLE);
-    if (place) kb_wipe(place, strlen(place));
-    if (place) putenv(nothing);
-    return secret;
-}
-
 static struct kb_result ask(const char *what, bool twice, struct kb_secret **out) {
     struct kb_secret *first = NULL, *second = NULL;
     char *prompt = kb_xasprintf(_("Password of %s: "), what);

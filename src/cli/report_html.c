@@ -2,6 +2,7 @@
 #include "report.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
@@ -51,12 +52,20 @@ static void local_time(struct kb_buf *out, const char *open, int64_t seconds, co
     element(out, open, text, close);
 }
 
-/* Times are this computer's: says which that is, "+0900". */
+static int minutes_of(const struct tm *time) { return time->tm_hour * 60 + time->tm_min; }
+
+/* Times are this computer's: says which that is, "+0900". strftime()'s %z is words on Windows, in a code page. */
 static void time_zone(struct kb_buf *out, int64_t seconds) {
-    char text[16] = "";
+    char text[32] = "";
     time_t when = (time_t)seconds;
-    struct tm *local = localtime(&when);
-    if (local) strftime(text, sizeof text, "%z", local);
+    struct tm *now = localtime(&when);
+    struct tm local = now ? *now : (struct tm){0};
+    const struct tm *utc = now ? gmtime(&when) : NULL;
+    if (utc) {
+        int days = local.tm_year != utc->tm_year ? local.tm_year - utc->tm_year : local.tm_yday - utc->tm_yday;
+        int ahead = days * 24 * 60 + minutes_of(&local) - minutes_of(utc);
+        snprintf(text, sizeof text, "%c%02d%02d", ahead < 0 ? '-' : '+', abs(ahead) / 60, abs(ahead) % 60);
+    }
     element(out, "(", text, "), ");
 }
 

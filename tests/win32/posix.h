@@ -13,6 +13,7 @@
 #include <stdio.h>
 #include <sys/stat.h>
 #include <sys/types.h>
+#include <time.h>
 #include <unistd.h>
 
 char *mkdtemp(char *pattern);
@@ -33,6 +34,7 @@ int kb_test_read(int fd, void *data, unsigned size);
 #define mkdir(path, mode)        ((void)(mode), _mkdir(path))
 #define pipe(pair)               _pipe(pair, 4096, _O_BINARY)
 #define lstat                    stat
+#define tzset()                  _tzset()
 #define geteuid()                1
 #define seteuid(user)            ((void)(user), kb_test_lacks())
 #define gmtime_r(time, parts)    (gmtime_s(parts, time) == 0 ? (parts) : NULL)

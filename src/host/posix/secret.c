@@ -40,3 +40,12 @@ void kb_secret_free(struct kb_secret *secret) {
     munlock(secret, mapped);
     munmap(secret, mapped);
 }
+
+struct kb_secret *kb_host_env_take(const char *name) {
+    char *value = getenv(name);
+    if (!value || !*value) return NULL;
+    struct kb_secret *secret = kb_secret_new(value, strlen(value));
+    kb_wipe(value, secret->size); /* it stays where the process began, and /proc shows it */
+    unsetenv(name);
+    return secret;
+}

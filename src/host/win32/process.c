@@ -10,9 +10,22 @@
 
 #define LONGEST_PATH 32768
 
+/* The console belongs to whoever started us, who may have a code page of his own in it: it is given back as it was. */
+static UINT page_out, page_in; /* 0: no console, or given back */
+
+void kb_win_console_back(void) {
+    if (page_out) SetConsoleOutputCP(page_out);
+    if (page_in) SetConsoleCP(page_in);
+    page_out = page_in = 0;
+}
+
 /* A console that shows UTF-8 and understands colours; a pipe takes neither. */
 static void prepare_console(void) {
     static const DWORD outputs[] = {STD_OUTPUT_HANDLE, STD_ERROR_HANDLE};
+    if (!page_out && (page_out = GetConsoleOutputCP()) != 0) {
+        page_in = GetConsoleCP();
+        atexit(kb_win_console_back);
+    }
     SetConsoleOutputCP(CP_UTF8);
     SetConsoleCP(CP_UTF8);
     for (size_t i = 0; i < KB_ARRAY_SIZE(outputs); i++) {

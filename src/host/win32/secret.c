@@ -23,3 +23,20 @@ void kb_secret_free(struct kb_secret *secret) {
     VirtualUnlock(secret, need);
     VirtualFree(secret, 0, MEM_RELEASE);
 }
+
+/* The C library has a wide copy and, once somebody asked for it, a narrow one, beside what Windows itself keeps. */
+struct kb_secret *kb_host_env_take(const char *name) {
+    struct kb_secret *secret = NULL;
+    wchar_t *wide = kb_wide(name), *value = wide ? _wgetenv(wide) : NULL;
+    char *narrow = getenv(name);
+    int size = value && *value ? WideCharToMultiByte(CP_UTF8, 0, value, -1, NULL, 0, NULL, NULL) : 0;
+    if (size > 1) {
+        secret = kb_secret_new(NULL, (size_t)size - 1);
+        WideCharToMultiByte(CP_UTF8, 0, value, -1, (char *)secret->data, size, NULL, NULL);
+        kb_wipe(value, wcslen(value) * sizeof *value);
+        if (narrow) kb_wipe(narrow, strlen(narrow));
+        _wputenv_s(wide, L"");
+    }
+    free(wide);
+    return secret;
+}

@@ -26,6 +26,9 @@ wchar_t *kb_wide_path(const char *path);
 /* Backslashes become slashes. */
 void kb_slashes(char *path);
 
+/* The console's code pages as they were before kb_host_start(): at the end of the process, however it comes. */
+void kb_win_console_back(void);
+
 /* For what is made anew: this user's and the administrators' alone; NULL when that cannot be said. */
 SECURITY_ATTRIBUTES *kb_win_private(void);
 

@@ -4,6 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static const struct {
     const char *why, *text, *want;
@@ -116,10 +117,18 @@ START_TEST(test_html_whole) {
     ck_assert(strstr(out.data, "still reports the old device"));
     ck_assert(strstr(out.data, "ios27-supervised") && strstr(out.data, "abcdef"));
     ck_assert(!strstr(out.data, "http://") && !strstr(out.data, "https://") && !strstr(out.data, "<script"));
+    setenv("TZ", "JST-9", 1);
+    tzset();
+    out.size = 0;
+    kb_report_html(&report, &out);
+    ck_assert(strstr(out.data, "(+0900), "));
+    setenv("TZ", "EST5", 1);
+    tzset();
     report.broken_at = 7;
     out.size = 0;
     kb_report_html(&report, &out);
     ck_assert(strstr(out.data, "BROKEN: row 7"));
+    ck_assert(strstr(out.data, "(-0500), "));
     json_decref(entry.rows);
     kb_buf_release(&out);
 }

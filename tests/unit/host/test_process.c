@@ -128,6 +128,22 @@ START_TEST(test_names) {
 }
 END_TEST
 
+START_TEST(test_env_take) {
+    setenv("KB_TEST_SECRET", "s3 \xe7\xa7\x98", 1);
+    if (!ON_POSIX)
+        setenv("KB_TEST_SECRET", "s3cret", 1); /* Windows' narrow characters are no UTF-8: win32/test_windows.c */
+    struct kb_secret *secret = kb_host_env_take("KB_TEST_SECRET");
+    ck_assert_ptr_nonnull(secret);
+    ck_assert_str_eq((char *)secret->data, ON_POSIX ? "s3 \xe7\xa7\x98" : "s3cret");
+    ck_assert_uint_eq(secret->size, strlen((char *)secret->data));
+    ck_assert_ptr_null(kb_host_env("KB_TEST_SECRET"));
+    ck_assert_ptr_null(kb_host_env_take("KB_TEST_SECRET"));
+    setenv("KB_TEST_SECRET", "", 1);
+    ck_assert_ptr_null(kb_host_env_take("KB_TEST_SECRET"));
+    kb_secret_free(secret);
+}
+END_TEST
+
 START_TEST(test_interrupt_cancels) {
     struct kb_cancel *cancel = kb_cancel_new();
     kb_host_on_interrupt(cancel);
@@ -234,6 +250,7 @@ int main(void) {
     tcase_add_loop_test(cases, test_paths, 0, 6);
     tcase_add_test(cases, test_clocks_and_random);
     tcase_add_test(cases, test_names);
+    tcase_add_test(cases, test_env_take);
     if (ON_POSIX) tcase_add_test(cases, test_interrupt_cancels); /* win32/test_windows.c has its own */
     if (ON_POSIX) tcase_add_test(cases, test_second_interrupt_ends);
 #if ON_POSIX

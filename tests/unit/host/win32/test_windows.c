@@ -36,10 +36,38 @@ static int part_interrupt(const char *times) {
     return 4;
 }
 
+static HANDLE start_part(const char *name, const char *argument, DWORD flags, HANDLE *out);
+
+static DWORD end_of(HANDLE process) {
+    DWORD status = 0;
+    if (WaitForSingleObject(process, 2 * WAIT_MS) != WAIT_OBJECT_0 || !GetExitCodeProcess(process, &status))
+        status = ~0u;
+    CloseHandle(process);
+    return status;
+}
+
+/* In a console of its own that was somebody else's before; "inner" is kitbench in it. */
+static int part_console(const char *which) {
+    if (strcmp(which, "inner") == 0) {
+        HANDLE screen = CreateFileW(L"CONOUT$", GENERIC_READ | GENERIC_WRITE, FILE_SHARE_READ | FILE_SHARE_WRITE, NULL,
+                                    OPEN_EXISTING, 0, NULL);
+        DWORD mode = 0;
+        SetStdHandle(STD_OUTPUT_HANDLE, screen);
+        kb_host_start();
+        if (GetConsoleOutputCP() != CP_UTF8 || GetConsoleCP() != CP_UTF8) return 1;
+        if (!GetConsoleMode(screen, &mode) || !(mode & ENABLE_VIRTUAL_TERMINAL_PROCESSING)) return 2;
+        return PART_WORKED;
+    }
+    if (!SetConsoleOutputCP(1252) || !SetConsoleCP(1252)) return 3;
+    DWORD inner = end_of(start_part("console", "inner", 0, NULL));
+    if (inner != PART_WORKED) return (int)inner;
+    return GetConsoleOutputCP() == 1252 && GetConsoleCP() == 1252 ? PART_WORKED : 4;
+}
+
 static const struct {
     const char *name;
     int (*run)(const char *argument);
-} parts[] = {{"lock", part_lock}, {"interrupt", part_interrupt}};
+} parts[] = {{"lock", part_lock}, {"interrupt", part_interrupt}, {"console", part_console}};
 
 /* Its standard output comes from *out, which is NULL when nobody listens. */
 static HANDLE start_part(const char *name, const char *argument, DWORD flags, HANDLE *out) {
@@ -63,13 +91,10 @@ static HANDLE start_part(const char *name, const char *argument, DWORD flags, HA
     return process.hProcess;
 }
 
-static DWORD end_of(HANDLE process) {
-    DWORD status = 0;
-    ck_assert_uint_eq(WaitForSingleObject(process, 2 * WAIT_MS), WAIT_OBJECT_0);
-    ck_assert(GetExitCodeProcess(process, &status));
-    CloseHandle(process);
-    return status;
+START_TEST(test_console) {
+    ck_assert_uint_eq(end_of(start_part("console", "outer", CREATE_NEW_CONSOLE, NULL)), PART_WORKED);
 }
+END_TEST
 
 START_TEST(test_interrupts) {
     ck_assert_uint_eq(end_of(start_part("interrupt", "once", CREATE_NEW_CONSOLE, NULL)), PART_WORKED);
@@ -283,9 +308,16 @@ START_TEST(test_long_and_wide_paths) {
 }
 END_TEST
 
-START_TEST(test_environment_names_have_no_case) {
-    ck_assert_int_eq(_putenv_s("kb_test_name", "\xe5\x80\xa4"), 0);
-    ck_assert_ptr_nonnull(kb_host_env("KB_TEST_NAME"));
+/* Their names have no case, their values are UTF-8 here whatever the code page is, and what is taken is gone. */
+START_TEST(test_environment) {
+    ck_assert_int_eq(_wputenv_s(L"kb_test_name", L"\u79d8\u5bc6"), 0);
+    ck_assert_str_eq(kb_host_env("KB_TEST_NAME"), "\xe7\xa7\x98\xe5\xaf\x86");
+    struct kb_secret *secret = kb_host_env_take("KB_TEST_NAME");
+    ck_assert_ptr_nonnull(secret);
+    ck_assert_str_eq((char *)secret->data, "\xe7\xa7\x98\xe5\xaf\x86");
+    ck_assert_uint_eq(secret->size, 6);
+    ck_assert_uint_eq(GetEnvironmentVariableW(L"KB_TEST_NAME", NULL, 0), 0);
+    kb_secret_free(secret);
 }
 END_TEST
 
@@ -297,6 +329,7 @@ int main(int argc, char **argv) {
     TCase *cases = tcase_create("windows");
     tcase_add_checked_fixture(cases, folder_setup, folder_teardown);
     tcase_set_timeout(cases, 60);
+    tcase_add_test(cases, test_console);
     tcase_add_test(cases, test_interrupts);
     tcase_add_test(cases, test_the_dead_hold_no_lock);
     tcase_add_test(cases, test_rights);
@@ -304,7 +337,7 @@ int main(int argc, char **argv) {
     tcase_add_loop_test(cases, test_foreign_names_are_refused, 0, KB_ARRAY_SIZE(foreign));
     tcase_add_test(cases, test_junctions_are_not_followed);
     tcase_add_test(cases, test_long_and_wide_paths);
-    tcase_add_test(cases, test_environment_names_have_no_case);
+    tcase_add_test(cases, test_environment);
     tcase_add_test(cases, test_memory_is_limited); /* the last: it limits this very process */
     return run_suite("host/windows", cases);
 }
