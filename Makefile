@@ -344,7 +344,7 @@ win-check: all build/native/backupgen
 	@+$(MAKE) --no-print-directory win-programs
 	@bash scripts/win-check.sh
 win-installer: win-programs
-	@nice bash packaging/windows/installer.sh build/win64/kitbench.exe $(VERSION) build/win64/dist
+	@nice bash packaging/windows/installer.sh build/win64 $(VERSION) build/win64/dist
 	@bash packaging/windows/installer-check.sh build/win64/dist $(VERSION)
 
 # macOS: everything but the Linux-only bench is compiled for both architectures, warnings as errors, with zig from npm.

@@ -1,10 +1,10 @@
 #!/bin/bash
-# Makes the installer (MSI, by wixl) and the portable zip from a built kitbench.exe, which has Japanese in it.
-# usage: installer.sh KITBENCH.EXE VERSION FOLDER      leaves FOLDER/kitbench-VERSION-x64.msi and .zip
-# The practice bench (phonesim) is not in them: it is a program for POSIX systems.
+# Makes the installer (MSI, by wixl) and the portable zip: kitbench.exe, which has Japanese in it, and the practice bench.
+# usage: installer.sh PROGRAMS VERSION FOLDER      PROGRAMS: the folder of kitbench.exe and phonesim.exe
+# Leaves FOLDER/kitbench-VERSION-x64.msi and .zip.
 set -euo pipefail
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
-exe=$(realpath "$1") version=$2
+programs=$(realpath "$1") version=$2
 mkdir -p "$3"
 out=$(cd "$3" && pwd)
 name=kitbench-$version-x64
@@ -18,14 +18,18 @@ path_entry() {
     rm "$out/Environment.idt"
 }
 rm -rf "${room:?}"
-mkdir -p "$room/doc"
-cp "$exe" "$room/kitbench.exe"
-# Notepad of old shows one long line otherwise.
+mkdir -p "$room/doc" "$room/practice"
+cp "$programs/kitbench.exe" "$programs/phonesim.exe" "$room"
+# Notepad of old shows one long line otherwise, and cmd.exe misses labels.
+with_cr() { sed 's/$/\r/' "$1" >"$2"; }
 for paper in README.md README.ja.md ARCHITECTURE.md LICENSE docs/*.md; do
     [[ -f $top/$paper ]] || continue
     case $paper in LICENSE) to=LICENSE.txt ;; *) to=${paper##*/} ;; esac
-    sed 's/$/\r/' "$top/$paper" >"$room/doc/$to"
+    with_cr "$top/$paper" "$room/doc/$to"
 done
+bench=$top/packaging/windows/practice
+with_cr "$bench/kitbench-practice.cmd" "$room/kitbench-practice.cmd"
+for part in "$bench"/*.txt "$top"/tests/sim/scenarios/demo.*; do with_cr "$part" "$room/practice/${part##*/}"; done
 
 papers=
 number=0

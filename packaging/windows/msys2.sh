@@ -11,10 +11,10 @@ sh scripts/install-deps.sh build
 pacman -S --needed --noconfirm zip python gettext-tools
 version=$(sed -n 's/^VERSION *:= *//p' Makefile)
 # Linked statically as far as MSYS2 has static libraries; the rest comes along as DLLs.
-make -j"$(nproc)" CC=gcc PKG_CONFIG='pkg-config --static' build/native/kitbench.exe
+make -j"$(nproc)" CC=gcc PKG_CONFIG='pkg-config --static' build/native/{kitbench,phonesim}.exe
 sign() { [[ -z ${SIGN:-} ]] || signtool sign /n "$SIGN" /fd SHA256 /tr http://timestamp.digicert.com /td SHA256 "$@"; }
-sign build/native/kitbench.exe
-dlls=$(ldd build/native/kitbench.exe | awk '$3 ~ /^\/ucrt64\// { print $3 }')
-[[ -z $dlls ]] || { echo "msys2.sh: still linked to $dlls; the installer has one program, so link these statically" >&2; exit 1; }
-bash packaging/windows/installer.sh build/native/kitbench.exe "$version" build/release
+sign build/native/{kitbench,phonesim}.exe
+dlls=$(ldd build/native/{kitbench,phonesim}.exe | awk '$3 ~ /^\/ucrt64\// { print $3 }')
+[[ -z $dlls ]] || { echo "msys2.sh: still linked to $dlls; the installer brings no DLLs, so link these statically" >&2; exit 1; }
+bash packaging/windows/installer.sh build/native "$version" build/release
 for msi in build/release/*.msi; do [[ ! -f $msi ]] || sign "$msi"; done
