@@ -116,6 +116,12 @@ KB_MUST_CHECK struct kb_result kb_journal_close_step(struct kb_journal *journal,
  * whether it is now. kb_journal_set_state() refuses `done` while a step is open. */
 KB_MUST_CHECK struct kb_result kb_journal_finish_if_closed(struct kb_journal *journal, const char *job, bool *done);
 
+/* What write() calls of the above is one durable transaction, all of it or nothing: on the disk when this returns
+ * KB_OK. A failure that write() returns undoes it. Other processes cannot write meanwhile: nothing slow, and no device,
+ * belongs into it. */
+KB_MUST_CHECK struct kb_result kb_journal_together(struct kb_journal *journal, struct kb_result (*write)(void *arg),
+                                                   void *arg);
+
 /* Reading: callbacks get a struct that lives during the call; return false to stop. Newest job last. udid: the jobs of
  * this device alone, which costs little in a long journal; NULL: all. */
 KB_MUST_CHECK struct kb_result kb_journal_jobs(struct kb_journal *journal, const char *udid,

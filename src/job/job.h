@@ -62,6 +62,10 @@ KB_MUST_CHECK struct kb_result kb_job_replace_earlier(struct job *job);
 void kb_job_learn_device(struct job *job);
 /* Moves the row along the table; tells the line when the state changed. text may be NULL. */
 KB_MUST_CHECK struct kb_result kb_job_event(struct job *job, enum kb_job_event event, const char *text);
+/* The same, and what `also` writes into the journal in one transaction with it; the line comes when both are durable.
+ */
+KB_MUST_CHECK struct kb_result kb_job_event_with(struct job *job, enum kb_job_event event, const char *text,
+                                                 struct kb_result (*also)(void *arg), void *arg);
 KB_MUST_CHECK struct kb_result kb_job_touch(struct job *job, enum kb_touch touch);
 void kb_job_end(struct job *job); /* closes journal and lock */
 /* The same for a moment where a journal that fails must not hide what the device did: logged only. */

@@ -98,16 +98,21 @@ static struct kb_result settle_earlier(struct job *job) {
     return res;
 }
 
+static struct kb_result create(void *arg) {
+    struct job *job = arg;
+    return kb_journal_create_job(job->journal, &job->row);
+}
+
 struct kb_result kb_job_begin(struct job *job, enum kb_job_kind kind) {
     struct kb_result res = kb_journal_open(job->req->home, &job->journal);
     if (kb_failed(&res)) return res;
     fill_row(job, kind);
     res = settle_earlier(job);
-    if (!kb_failed(&res)) res = kb_journal_create_job(job->journal, &job->row);
+    job->in_journal = !kb_failed(&res);
+    if (!kb_failed(&res)) res = kb_job_event_with(job, KB_EV_START, NULL, create, job);
     job->row.columns = NULL;
-    if (kb_failed(&res)) return res;
-    job->in_journal = true;
-    return kb_job_event(job, KB_EV_START, NULL);
+    if (kb_failed(&res)) job->in_journal = false;
+    return res;
 }
 
 static bool is_over(void *arg, const struct kb_job *row) {
@@ -134,15 +139,36 @@ struct kb_result kb_job_replace_earlier(struct job *job) {
 /* ---- Moving on ----------------------------------------------------------------------------------------------------
  */
 
-struct kb_result kb_job_event(struct job *job, enum kb_job_event event, const char *text) {
-    enum kb_state next = kb_job_next(job->row.state, event);
-    bool moved = next != job->row.state;
-    if (!job->in_journal || (!moved && !text)) return kb_ok();
-    struct kb_result res = kb_journal_set_state(job->journal, job->row.id, next, text ? text : "");
+struct entry {
+    struct job *job;
+    enum kb_state next;
+    const char *text;
+    struct kb_result (*also)(void *arg);
+    void *arg;
+};
+
+static struct kb_result write_entry(void *arg) {
+    const struct entry *entry = arg;
+    const struct kb_job *row = &entry->job->row;
+    struct kb_result res = entry->also ? entry->also(entry->arg) : kb_ok();
+    if (kb_failed(&res) || (entry->next == row->state && !entry->text)) return res;
+    return kb_journal_set_state(entry->job->journal, row->id, entry->next, entry->text ? entry->text : "");
+}
+
+struct kb_result kb_job_event_with(struct job *job, enum kb_job_event event, const char *text,
+                                   struct kb_result (*also)(void *arg), void *arg) {
+    struct entry entry = {job, kb_job_next(job->row.state, event), text, also, arg};
+    bool moved = entry.next != job->row.state;
+    if (!job->in_journal || (!moved && !text && !also)) return kb_ok();
+    struct kb_result res = kb_journal_together(job->journal, write_entry, &entry);
     if (kb_failed(&res)) return res;
-    job->row.state = next;
-    if (moved && !job->quiet) kb_job_emit(job, kb_line_state(job->req->udid, next));
+    job->row.state = entry.next;
+    if (moved && !job->quiet) kb_job_emit(job, kb_line_state(job->req->udid, entry.next));
     return res;
+}
+
+struct kb_result kb_job_event(struct job *job, enum kb_job_event event, const char *text) {
+    return kb_job_event_with(job, event, text, NULL, NULL);
 }
 
 void kb_job_event_or_log(struct job *job, enum kb_job_event event, const char *text) {

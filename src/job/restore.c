@@ -30,7 +30,8 @@ struct run {
 
 /* What the check found, kept for the report; once per verdict (and when the device can tell who it is), not once per
  * second. */
-static struct kb_result record(struct run *run) {
+static struct kb_result record(void *arg) {
+    struct run *run = arg;
     struct job *job = run->job;
     const struct kb_judgement *judgement = &run->check.judgement;
     bool named = job->row.device_serial[0] || !job->device.serial[0];
@@ -80,8 +81,9 @@ static struct kb_result look_green(struct job *job, void *arg) {
         return kb_fail(KB_LOCKDOWN, KB_DEVICE_RESTORE_MODE,
                        _("The device is in recovery; start it normally, then try again"));
     kb_job_judge(job, &run->check, true);
+    if (run->check.judgement.verdict == KB_VERDICT_READY) return res; /* recorded with the state that comes of it */
     res = record(run);
-    if (kb_failed(&res) || run->check.judgement.verdict == KB_VERDICT_READY) return res;
+    if (kb_failed(&res)) return res;
     if (run->check.judgement.verdict != KB_VERDICT_OPERATOR) return kb_job_verdict(&run->check);
     const struct kb_finding *finding = hopeless(&run->check.judgement);
     if (finding) return kb_fail(KB_OPERATOR, KB_ASK_NONE, "%s", finding->text);
@@ -98,7 +100,11 @@ static struct kb_result get_green(struct run *run) {
         /* Every bit, before a device is touched and before a person is asked; meanwhile the device may have changed. */
         int64_t begun = kb_clock_ms();
         struct kb_result whole = kb_job_prove_whole(job, &run->check);
-        if (kb_failed(&whole)) return whole;
+        if (kb_failed(&whole)) {
+            struct kb_result kept = record(run);
+            if (kb_failed(&kept)) kb_job_log(job, "%s", kept.text);
+            return whole;
+        }
         if (run->check.info.health != KB_HEALTH_OK || kb_clock_ms() - begun > STALE_MS) res = look_green(job, run);
     }
     if (res.domain == KB_OPERATOR) {
@@ -108,10 +114,11 @@ static struct kb_result get_green(struct run *run) {
     return res;
 }
 
-static struct kb_result record_accepted(struct run *run) {
+static struct kb_result record_green(void *arg) {
+    struct run *run = arg;
     struct job *job = run->job;
     const struct kb_judgement *judgement = &run->check.judgement;
-    struct kb_result res = kb_ok();
+    struct kb_result res = record(run);
     for (int i = 0; i < judgement->finding_count && !kb_failed(&res); i++)
         if (judgement->findings[i].accepted)
             res = kb_journal_accept(job->journal, job->row.id, judgement->findings[i].rule, job->row.by);
@@ -303,7 +310,7 @@ static struct kb_result take_turn(struct run *run) {
     struct kb_result res = kb_job_turn(run->job, &waited);
     if (kb_failed(&res) || !waited) return res;
     res = get_green(run);
-    return kb_failed(&res) ? res : kb_job_event(run->job, KB_EV_ALL_GREEN, NULL);
+    return kb_failed(&res) ? res : kb_job_event_with(run->job, KB_EV_ALL_GREEN, NULL, record, run);
 }
 
 /* Looks the device over, judges, waits for hands. On KB_OK it is green, and the journal says so. */
@@ -312,8 +319,7 @@ static struct kb_result prepare(struct run *run) {
     struct kb_result res = open_folder(run);
     if (!kb_failed(&res)) res = kb_job_open_backup(job, &run->check);
     if (!kb_failed(&res)) res = get_green(run);
-    if (!kb_failed(&res)) res = record_accepted(run);
-    if (!kb_failed(&res)) res = kb_job_event(job, KB_EV_ALL_GREEN, "");
+    if (!kb_failed(&res)) res = kb_job_event_with(job, KB_EV_ALL_GREEN, "", record_green, run);
     if (!kb_failed(&res) && job->req->route == KB_ROUTE_USB) res = take_turn(run);
     run->before.backup_encrypted = run->check.info.encrypted;
     run->before.encryption = job->device.backup_encryption;

@@ -79,14 +79,24 @@ static struct kb_result ask_int(struct kb_journal *journal, const char *sql, int
 /* ---- Transactions ----------------------------------------------------------------------------------------------- */
 
 struct kb_result kb_journal_begin(struct kb_journal *journal) {
-    return kb_journal_exec(journal, "BEGIN IMMEDIATE");
+    return journal->together ? kb_ok() : kb_journal_exec(journal, "BEGIN IMMEDIATE");
 }
 
 struct kb_result kb_journal_end(struct kb_journal *journal, struct kb_result res) {
+    if (journal->together) return res;
     if (!kb_failed(&res)) res = kb_journal_exec(journal, "COMMIT");
     if (kb_failed(&res) && !sqlite3_get_autocommit(journal->db))
         sqlite3_exec(journal->db, "ROLLBACK", NULL, NULL, NULL); /* the first failure is the one that tells */
     return res;
+}
+
+struct kb_result kb_journal_together(struct kb_journal *journal, struct kb_result (*write)(void *arg), void *arg) {
+    struct kb_result res = kb_journal_begin(journal);
+    if (kb_failed(&res)) return res;
+    journal->together = true;
+    res = write(arg);
+    journal->together = false;
+    return kb_journal_end(journal, res);
 }
 
 /* ---- Schema ----------------------------------------------------------------------------------------------------- */

@@ -16,6 +16,7 @@ struct kb_journal {
     sqlite3 *db;
     char *path;
     char owner[64]; /* "pid@host" of this process */
+    bool together;  /* inside of kb_journal_together(): its transaction is everybody's */
 };
 
 /* What a row is about. The word is in the file; words of a newer kitbench are skipped when folding, never lost. */

@@ -227,6 +227,36 @@ START_TEST(test_jobs_of_one_device) {
 }
 END_TEST
 
+static struct kb_result create_and_check(void *arg) {
+    struct kb_result res = kb_journal_create_job(journal, arg);
+    return kb_failed(&res) ? res : kb_journal_set_state(journal, "J1", KB_STATE_CHECKING, "");
+}
+
+/* Its last write fails: the job is there already. */
+static struct kb_result ready_and_create(void *arg) {
+    struct kb_result res = kb_journal_set_state(journal, "J1", KB_STATE_READY, "");
+    return kb_failed(&res) ? res : kb_journal_create_job(journal, arg);
+}
+
+START_TEST(test_together) {
+    struct kb_job job = a_job("J1", "D1"), back;
+    int64_t rows;
+    bool found = false;
+    must(kb_journal_together(journal, create_and_check, &job));
+    struct kb_result res = kb_journal_together(journal, ready_and_create, &job);
+    ck_assert_int_eq(res.domain, KB_JOURNAL);
+    ck_assert_int_eq(broken(journal, &rows), 0);
+    ck_assert_int_eq(rows, 2); /* all of the first, nothing of the second */
+    must(kb_journal_find_job(journal, "J1", &back, &found));
+    ck_assert(found);
+    ck_assert_int_eq(back.state, KB_STATE_CHECKING);
+    kb_job_release(&back);
+    must(kb_journal_set_state(journal, "J1", KB_STATE_FAILED, "alone again"));
+    ck_assert_int_eq(broken(journal, &rows), 0);
+    ck_assert_int_eq(rows, 3);
+}
+END_TEST
+
 /* ---- Steps --------------------------------------------------------------------------------------------------------
  */
 
@@ -767,6 +797,7 @@ int main(void) {
     tcase_add_test(fold, test_unknown_job);
     tcase_add_test(fold, test_order_and_stop);
     tcase_add_test(fold, test_jobs_of_one_device);
+    tcase_add_test(fold, test_together);
     tcase_add_test(fold, test_reauth_keeps_it_open);
     tcase_add_test(fold, test_reauth_never_opened);
     tcase_add_test(fold, test_life_before_proves_nothing);
