@@ -177,6 +177,17 @@ static void record_release(struct kb_buf *bytes, plist_t record) {
     plist_free(record);
 }
 
+/* For a service in TLS behind a session in clear. */
+static struct kb_result read_identity(struct kb_lockdown *lockdown) {
+    struct kb_buf bytes = {0};
+    plist_t record;
+    struct kb_result res = record_read(lockdown->udid, &bytes, &record);
+
+    if (!kb_failed(&res)) res = kb_tls_new(&bytes, &lockdown->tls);
+    record_release(&bytes, record);
+    return res;
+}
+
 struct kb_result kb_lockdown_service(struct kb_lockdown *lockdown, const char *name, bool escrow, struct kb_port *out) {
     plist_t request = kb_lockdown_request("StartService"), reply = NULL, record = NULL;
     struct kb_buf bytes = {0};
@@ -216,7 +227,8 @@ struct kb_result kb_lockdown_connect(struct kb_lockdown *lockdown, const char *n
 
     memset(out, 0, sizeof *out);
     struct kb_result res = kb_lockdown_service(lockdown, name, escrow, &port);
-    return kb_failed(&res) ? res : kb_service_connect(lockdown->device, lockdown->udid, &port, out);
+    if (!kb_failed(&res) && port.descriptor.ssl_enabled && !lockdown->tls) res = read_identity(lockdown);
+    return kb_failed(&res) ? res : kb_service_connect(lockdown->device, lockdown->tls, &port, out);
 }
 
 /* ---- Opening and closing ---- */
@@ -236,7 +248,7 @@ struct kb_result kb_lockdown_open(idevice_t device, const char *udid, struct kb_
     memset(out, 0, sizeof *out);
     out->device = device;
     kb_text_copy(out->udid, sizeof out->udid, udid);
-    struct kb_result res = kb_service_connect(device, udid, &port, &out->service);
+    struct kb_result res = kb_service_connect(device, NULL, &port, &out->service);
     if (!kb_failed(&res)) res = ask_for(out, kb_lockdown_request("QueryType"), &reply);
     out->restore_mode = kb_streq(kb_node_text(kb_node_get(reply, "Type")), "com.apple.mobile.restored");
     plist_free(reply);
@@ -255,7 +267,14 @@ static struct kb_result session_start(struct kb_lockdown *lockdown, plist_t reco
     kb_node_copy_text(reply, "SessionID", lockdown->session, sizeof lockdown->session);
     bool tls = kb_node_bool(kb_node_get(reply, "EnableSessionSSL")) == KB_YES;
     plist_free(reply);
-    return tls ? kb_service_secure(&lockdown->service, bytes) : res;
+    if (tls) res = kb_tls_new(bytes, &lockdown->tls);
+    return kb_failed(&res) || !tls ? res : kb_service_secure(&lockdown->service, lockdown->tls);
+}
+
+static void end(struct kb_lockdown *lockdown) {
+    kb_service_close(&lockdown->service);
+    kb_tls_free(lockdown->tls);
+    lockdown->tls = NULL;
 }
 
 struct kb_result kb_lockdown_session(idevice_t device, const char *udid, struct kb_lockdown *out) {
@@ -269,7 +288,7 @@ struct kb_result kb_lockdown_session(idevice_t device, const char *udid, struct 
         res = kb_fail(KB_LOCKDOWN, KB_DEVICE_RESTORE_MODE,
                       _("The device is in restore mode. Restore its software in Finder or Apple Devices first"));
     if (!kb_failed(&res)) res = session_start(out, record, &bytes);
-    if (kb_failed(&res)) kb_service_close(&out->service);
+    if (kb_failed(&res)) end(out);
     record_release(&bytes, record);
     return res;
 }
@@ -286,6 +305,6 @@ void kb_lockdown_close(struct kb_lockdown *lockdown) {
         plist_free(request);
         plist_free(reply);
     }
-    kb_service_close(&lockdown->service);
+    end(lockdown);
     lockdown->session[0] = 0;
 }

@@ -12,8 +12,9 @@ struct kb_lockdown {
     idevice_t device; /* borrowed */
     struct kb_service service;
     char udid[KB_UDID_ROOM];
-    bool restore_mode; /* QueryType says com.apple.mobile.restored */
-    char session[64];  /* "" without one */
+    bool restore_mode;  /* QueryType says com.apple.mobile.restored */
+    char session[64];   /* "" without one */
+    struct kb_tls *tls; /* as soon as the device wants it, for this connection and the services' */
 };
 
 /* The device on USB; KB_LOCKDOWN/KB_DEVICE_GONE when usbmuxd does not list it. Ended with idevice_free(). */

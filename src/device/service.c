@@ -1,7 +1,6 @@
 /* Services as streams: libimobiledevice connects, the stream and its TLS are ours. Plists framed by their length. */
 #include "service.h"
 
-#include "mux.h"
 #include "node.h"
 #include <string.h>
 
@@ -28,30 +27,23 @@ static struct kb_result connect_clear(idevice_t device, uint16_t port, struct kb
     return kb_ok();
 }
 
-struct kb_result kb_service_secure(struct kb_service *service, const struct kb_buf *record) {
+struct kb_result kb_service_secure(struct kb_service *service, const struct kb_tls *tls) {
     struct kb_transport transport;
     int fd = -1;
 
     kb_stream_free(service->stream);
     service->stream = NULL;
     if (idevice_connection_get_fd(service->connection, &fd) != IDEVICE_E_SUCCESS) return no_connection();
-    struct kb_result res = kb_transport_tls(fd, record, kb_clock_ms() + HANDSHAKE_MS, &transport);
+    struct kb_result res = kb_transport_tls(fd, tls, kb_clock_ms() + HANDSHAKE_MS, &transport);
     if (!kb_failed(&res)) service->stream = kb_stream_new(&transport);
     return res;
 }
 
-struct kb_result kb_service_connect(idevice_t device, const char *udid, const struct kb_port *port,
+struct kb_result kb_service_connect(idevice_t device, const struct kb_tls *tls, const struct kb_port *port,
                                     struct kb_service *out) {
-    struct kb_buf record = {0};
-    bool exists = false;
-
     struct kb_result res = connect_clear(device, port->descriptor.port, out);
-    if (!kb_failed(&res) && port->descriptor.ssl_enabled) {
-        res = kb_mux_pair_record(udid, &record, &exists, kb_clock_ms() + HANDSHAKE_MS);
-        if (!kb_failed(&res)) res = kb_service_secure(out, &record);
-        if (record.data) kb_wipe(record.data, record.size);
-        kb_buf_release(&record);
-    }
+
+    if (!kb_failed(&res) && port->descriptor.ssl_enabled) res = kb_service_secure(out, tls);
     if (kb_failed(&res)) kb_service_close(out);
     return res;
 }

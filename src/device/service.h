@@ -16,11 +16,11 @@ struct kb_service {
     idevice_connection_t connection;
     struct kb_stream *stream;
 };
-/* Connects to a started service; TLS when the device asked for it. */
-KB_MUST_CHECK struct kb_result kb_service_connect(idevice_t device, const char *udid, const struct kb_port *port,
-                                                  struct kb_service *out);
-/* The stream that began in clear goes on in TLS with the pair record (plist bytes). */
-KB_MUST_CHECK struct kb_result kb_service_secure(struct kb_service *service, const struct kb_buf *record);
+/* Connects to a started service; TLS as tls when the device asked for it (NULL: of one that does not). */
+KB_MUST_CHECK struct kb_result kb_service_connect(idevice_t device, const struct kb_tls *tls,
+                                                  const struct kb_port *port, struct kb_service *out);
+/* The stream that began in clear goes on in TLS. */
+KB_MUST_CHECK struct kb_result kb_service_secure(struct kb_service *service, const struct kb_tls *tls);
 void kb_service_close(struct kb_service *service); /* a zeroed one is fine */
 
 enum { KB_FRAME_MAX = 64 * 1024 * 1024 };

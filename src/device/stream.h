@@ -24,9 +24,16 @@ struct kb_transport {
     enum kb_ready (*wait)(void *ctx, bool writable, int64_t deadline_ms);
     void (*close)(void *ctx);
 };
-/* Over a descriptor that stays the caller's: clear, or TLS as the client whose pair record (plist bytes) this is. */
+/*
+ * Who we are to a device: the certificate and key of its pair record (plist bytes), read once for all connections of a
+ * session, because that costs as much as a handshake.
+ */
+struct kb_tls;
+KB_MUST_CHECK struct kb_result kb_tls_new(const struct kb_buf *record, struct kb_tls **out);
+void kb_tls_free(struct kb_tls *tls); /* NULL is fine; transports that were made with it go on */
+/* Over a descriptor that stays the caller's: clear, or TLS as that client. */
 void kb_transport_plain(int fd, struct kb_transport *out);
-KB_MUST_CHECK struct kb_result kb_transport_tls(int fd, const struct kb_buf *record, int64_t deadline_ms,
+KB_MUST_CHECK struct kb_result kb_transport_tls(int fd, const struct kb_tls *tls, int64_t deadline_ms,
                                                 struct kb_transport *out);
 
 #ifdef FUZZING_BUILD_MODE_UNSAFE_FOR_PRODUCTION

@@ -17,9 +17,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-struct tls {
-    int fd;
+struct kb_tls {
     SSL_CTX *ctx;
+};
+
+struct tls { /* one connection */
+    int fd;
     SSL *ssl;
     BIO_METHOD *method;
     unsigned char *out; /* records that wait to be sent in one go */
@@ -132,7 +135,6 @@ static void tls_close(void *ctx) {
         (void)tls_flush(tls);
     }
     SSL_free(tls->ssl);
-    SSL_CTX_free(tls->ctx);
     BIO_meth_free(tls->method);
     if (tls->out) kb_wipe(tls->out, tls->out_room);
     free(tls->out);
@@ -169,28 +171,51 @@ static bool use_identity(SSL_CTX *ctx, plist_t record, const char *certificate_k
     return used;
 }
 
-static struct kb_result tls_setup(struct tls *tls, const struct kb_buf *record) {
+static struct kb_result unusable(void) {
+    ERR_clear_error();
+    return kb_fail(KB_LOCKDOWN, -2 /* LOCKDOWN_E_INVALID_CONF */,
+                   _("This computer's pairing with the device cannot be used. Pair it again (kitbench pair)"));
+}
+
+static bool set_up(SSL_CTX *ctx, plist_t record) {
+    SSL_CTX_set_security_level(ctx, 0);
+    SSL_CTX_set_min_proto_version(ctx, TLS1_VERSION);
+    SSL_CTX_set_options(ctx, SSL_OP_LEGACY_SERVER_CONNECT);
+    SSL_CTX_set_verify(ctx, SSL_VERIFY_NONE, NULL);
+    SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+    SSL_CTX_set_read_ahead(ctx, 1);
+    SSL_CTX_set_default_read_buffer_len(ctx, KB_STREAM_ROOM);
+    /* libimobiledevice shows the root certificate, other hosts the host's: a device takes either. */
+    return use_identity(ctx, record, "RootCertificate", "RootPrivateKey") ||
+           use_identity(ctx, record, "HostCertificate", "HostPrivateKey");
+}
+
+struct kb_result kb_tls_new(const struct kb_buf *record, struct kb_tls **out) {
     plist_t dict = kb_node_parse(record->data, record->size, 1 << 20);
+    SSL_CTX *ctx = SSL_CTX_new(TLS_client_method());
+    bool ready = ctx && set_up(ctx, dict);
+
+    plist_free(dict);
+    *out = NULL;
+    if (!ready) {
+        SSL_CTX_free(ctx);
+        return unusable();
+    }
+    *out = kb_xcalloc(1, sizeof **out);
+    (*out)->ctx = ctx;
+    return kb_ok();
+}
+
+void kb_tls_free(struct kb_tls *tls) {
+    if (!tls) return;
+    SSL_CTX_free(tls->ctx);
+    free(tls);
+}
+
+static struct kb_result tls_setup(struct tls *tls, const struct kb_tls *identity) {
     BIO *bio;
 
-    tls->ctx = SSL_CTX_new(TLS_client_method());
-    bool ready = tls->ctx != NULL;
-    if (ready) {
-        SSL_CTX_set_security_level(tls->ctx, 0);
-        SSL_CTX_set_min_proto_version(tls->ctx, TLS1_VERSION);
-        SSL_CTX_set_options(tls->ctx, SSL_OP_LEGACY_SERVER_CONNECT);
-        SSL_CTX_set_verify(tls->ctx, SSL_VERIFY_NONE, NULL);
-        SSL_CTX_set_session_cache_mode(tls->ctx, SSL_SESS_CACHE_OFF);
-        SSL_CTX_set_read_ahead(tls->ctx, 1);
-        SSL_CTX_set_default_read_buffer_len(tls->ctx, KB_STREAM_ROOM);
-        /* libimobiledevice shows the root certificate, other hosts the host's: a device takes either. */
-        ready = use_identity(tls->ctx, dict, "RootCertificate", "RootPrivateKey") ||
-                use_identity(tls->ctx, dict, "HostCertificate", "HostPrivateKey");
-    }
-    plist_free(dict);
-    if (!ready || !(tls->ssl = SSL_new(tls->ctx)) || !(bio = bio_new(tls)))
-        return kb_fail(KB_LOCKDOWN, -2 /* LOCKDOWN_E_INVALID_CONF */,
-                       _("This computer's pairing with the device cannot be used. Pair it again (kitbench pair)"));
+    if (!(tls->ssl = SSL_new(identity->ctx)) || !(bio = bio_new(tls))) return unusable();
     SSL_set_bio(tls->ssl, bio, bio);
     SSL_set_connect_state(tls->ssl);
     return kb_ok();
@@ -216,11 +241,12 @@ static struct kb_result tls_handshake(struct tls *tls, int64_t deadline_ms) {
     }
 }
 
-struct kb_result kb_transport_tls(int fd, const struct kb_buf *record, int64_t deadline_ms, struct kb_transport *out) {
+struct kb_result kb_transport_tls(int fd, const struct kb_tls *identity, int64_t deadline_ms,
+                                  struct kb_transport *out) {
     struct tls *tls = kb_xcalloc(1, sizeof *tls);
 
     tls->fd = fd;
-    struct kb_result res = tls_setup(tls, record);
+    struct kb_result res = tls_setup(tls, identity);
     if (!kb_failed(&res)) res = tls_handshake(tls, deadline_ms);
     if (kb_failed(&res)) {
         tls_close(tls);

@@ -45,7 +45,6 @@ static struct kb_result open_services(struct transfer *transfer) {
     const char *udid = transfer->options->udid;
     struct kb_lockdown lockdown = {0};
     struct kb_attached attached;
-    struct kb_port port;
 
     struct kb_result res = kb_mux_find(udid, &attached, kb_clock_ms() + 5000);
     if (kb_failed(&res)) return res;
@@ -58,9 +57,8 @@ static struct kb_result open_services(struct transfer *transfer) {
     if (kb_failed(&res)) say(transfer, "notification_proxy", &res);
     transfer->ritual.notify = &transfer->notify;
     open_afc(transfer, &lockdown);
-    res = kb_lockdown_service(&lockdown, "com.apple.mobilebackup2", true, &port);
+    res = kb_lockdown_connect(&lockdown, "com.apple.mobilebackup2", true, &transfer->service);
     kb_lockdown_close(&lockdown);
-    if (!kb_failed(&res)) res = kb_service_connect(transfer->device, udid, &port, &transfer->service);
     return res;
 }
 

@@ -116,6 +116,15 @@ static void *server_run(void *arg) {
     return NULL;
 }
 
+static struct kb_result client_tls(int fd, const struct kb_buf *record, int64_t deadline_ms, struct kb_transport *out) {
+    struct kb_tls *tls = NULL;
+    struct kb_result res = kb_tls_new(record, &tls);
+
+    if (!kb_failed(&res)) res = kb_transport_tls(fd, tls, deadline_ms, out);
+    kb_tls_free(tls); /* the transport goes on without */
+    return res;
+}
+
 static plist_t record_make(void) {
     unsigned char *der = NULL;
     int size = i2d_PublicKey(device_key, &der);
@@ -146,7 +155,7 @@ static struct kb_stream *begin(struct server *server, enum script script, const 
     if (without) plist_dict_remove_item(server->record, without);
     kb_node_to_binary(server->record, &bytes);
     pthread_create(&server->thread, NULL, server_run, server);
-    struct kb_result res = kb_transport_tls(pair[0], &bytes, kb_clock_ms() + 5000, &transport);
+    struct kb_result res = client_tls(pair[0], &bytes, kb_clock_ms() + 5000, &transport);
     ck_assert_msg(!kb_failed(&res), "%s", res.text);
     kb_buf_release(&bytes);
     *fd = pair[0];
@@ -261,7 +270,7 @@ START_TEST(test_unusable_record) {
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     kb_buf_puts(&bytes, "<plist version=\"1.0\"><dict><key>RootCertificate</key><data>AAAA</data></dict></plist>");
-    struct kb_result res = kb_transport_tls(pair[0], &bytes, kb_clock_ms() + 500, &transport);
+    struct kb_result res = client_tls(pair[0], &bytes, kb_clock_ms() + 500, &transport);
     ck_assert(kb_is(&res, KB_LOCKDOWN, -2));
     close(pair[0]);
     close(pair[1]);
@@ -279,7 +288,7 @@ START_TEST(test_silent_handshake) {
 
     ck_assert_int_eq(socketpair(AF_UNIX, SOCK_STREAM, 0, pair), 0);
     kb_node_to_binary(record, &bytes);
-    struct kb_result res = kb_transport_tls(pair[0], &bytes, began + 300, &transport);
+    struct kb_result res = client_tls(pair[0], &bytes, began + 300, &transport);
     ck_assert(kb_is(&res, KB_LOCKDOWN, KB_DEVICE_SILENT));
     ck_assert_int_lt(kb_clock_ms() - began, 3000);
     close(pair[0]);
