@@ -38,6 +38,9 @@ struct gen_damage {
 };
 extern const struct gen_damage gen_damages[];
 extern const size_t gen_damage_count;
+/* Whether this system can make such a folder: Windows has no FIFOs and sockets in folders, and links are for few users.
+ */
+bool gen_here(const char *damage);
 
 /* Makes parent/UDID. false with a line on stderr when it cannot. */
 bool gen_backup(const char *parent, const struct gen_spec *spec);

@@ -2,6 +2,7 @@
 #define _GNU_SOURCE
 #include "gen.h"
 
+#include <dirent.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,13 @@ const struct gen_damage gen_damages[] = {
     {"says-plain", "damaged", "contradiction", "a plain flag on an encrypted backup"},
 };
 const size_t gen_damage_count = sizeof gen_damages / sizeof gen_damages[0];
+
+bool gen_here(const char *damage) {
+    static const char *const posix[] = {"-link", "-fifo", "-socket"};
+    for (size_t i = 0; !ON_POSIX && damage && i < sizeof posix / sizeof *posix; i++)
+        if (strstr(damage, posix[i])) return false;
+    return true;
+}
 
 /* ---- In the database, before it is encrypted ---- */
 
@@ -237,11 +245,32 @@ static void make_socket(const struct gen *gen) {
     close(fd);
 }
 
-static void drop_all_payloads(const struct gen *gen) {
-    char command[4400];
+/* The files of one folder of payloads; of what is no folder, nothing. */
+static void empty(const char *folder) {
+    char path[4600];
+    struct dirent *entry;
+    DIR *files = opendir(folder);
 
-    snprintf(command, sizeof command, "find '%s' -mindepth 2 -type f -delete", gen->folder);
-    if (system(command) != 0) gen_die(command);
+    while (files && (entry = readdir(files)) != NULL) {
+        if (entry->d_name[0] == '.') continue;
+        snprintf(path, sizeof path, "%s/%s", folder, entry->d_name);
+        if (unlink(path) != 0) gen_die(path);
+    }
+    if (files) closedir(files);
+}
+
+static void drop_all_payloads(const struct gen *gen) {
+    char path[4300];
+    struct dirent *entry;
+    DIR *folders = opendir(gen->folder);
+
+    if (!folders) gen_die(gen->folder);
+    while ((entry = readdir(folders)) != NULL) {
+        if (entry->d_name[0] == '.') continue;
+        path_of(gen, entry->d_name, path);
+        empty(path);
+    }
+    closedir(folders);
 }
 
 /* 26 arrays, each of two references to the next. */
