@@ -15,7 +15,13 @@ int64_t kb_clock_wall_ms(void) {
 
 int64_t kb_clock_wall(void) { return kb_clock_wall_ms() / 1000; }
 
-int64_t kb_clock_ms(void) { return (int64_t)GetTickCount64(); }
+/* GetTickCount64() goes in steps of 16 ms: a sleep of 30 could seem to have taken 16. */
+int64_t kb_clock_ms(void) {
+    LARGE_INTEGER now, frequency; /* neither can fail on a Windows that kitbench runs on */
+    QueryPerformanceCounter(&now);
+    QueryPerformanceFrequency(&frequency);
+    return now.QuadPart / frequency.QuadPart * 1000 + now.QuadPart % frequency.QuadPart * 1000 / frequency.QuadPart;
+}
 
 int64_t kb_clock_timer_ms(int64_t ms) { return ms; }
 

@@ -11,8 +11,15 @@
 /* ---- This program again, in a part of its own ---------------------------------------------------------------------
  */
 
-enum { PART_WORKED = 42, WAIT_MS = 20000 };
+enum { PART_WORKED = 42, PART_NO_CONSOLE = 77, WAIT_MS = 20000 };
 static wchar_t program[1024];
+
+/* What wine cannot show is no reason to fail there; on Windows it is. */
+static bool left_out_in_wine(const char *what) {
+    if (!GetProcAddress(GetModuleHandleW(L"ntdll.dll"), "wine_get_version")) return false;
+    printf("left out: %s\n", what);
+    return true;
+}
 
 static int part_lock(const char *path) {
     struct kb_lock *lock = NULL;
@@ -58,6 +65,7 @@ static int part_console(const char *which) {
         if (!GetConsoleMode(screen, &mode) || !(mode & ENABLE_VIRTUAL_TERMINAL_PROCESSING)) return 2;
         return PART_WORKED;
     }
+    if (!GetConsoleOutputCP()) return PART_NO_CONSOLE;
     if (!SetConsoleOutputCP(1252) || !SetConsoleCP(1252)) return 3;
     DWORD inner = end_of(start_part("console", "inner", 0, NULL));
     if (inner != PART_WORKED) return (int)inner;
@@ -91,8 +99,11 @@ static HANDLE start_part(const char *name, const char *argument, DWORD flags, HA
     return process.hProcess;
 }
 
+/* Wine has one console, that of the terminal: "script -qc 'wine test_windows.exe'" shows this there. */
 START_TEST(test_console) {
-    ck_assert_uint_eq(end_of(start_part("console", "outer", CREATE_NEW_CONSOLE, NULL)), PART_WORKED);
+    DWORD status = end_of(start_part("console", "outer", GetConsoleOutputCP() ? 0 : CREATE_NEW_CONSOLE, NULL));
+    if (status == PART_NO_CONSOLE && left_out_in_wine("console, wine has none without a terminal")) return;
+    ck_assert_uint_eq(status, PART_WORKED);
 }
 END_TEST
 
@@ -118,13 +129,11 @@ START_TEST(test_the_dead_hold_no_lock) {
 }
 END_TEST
 
-/* Wine 8 notes that there is a limit, but neither its size nor anything of it afterwards. */
 START_TEST(test_memory_is_limited) {
     JOBOBJECT_EXTENDED_LIMIT_INFORMATION limits = {0};
     kb_host_limit_memory(INT64_C(256) << 20);
     ck_assert(QueryInformationJobObject(NULL, JobObjectExtendedLimitInformation, &limits, sizeof limits, NULL));
-    ck_assert_uint_ne(limits.BasicLimitInformation.LimitFlags & JOB_OBJECT_LIMIT_PROCESS_MEMORY, 0);
-    if (limits.ProcessMemoryLimit == 0) return;
+    if (limits.ProcessMemoryLimit == 0 && left_out_in_wine("memory limit, wine 8 forgets it")) return;
     ck_assert_uint_eq(limits.ProcessMemoryLimit, (SIZE_T)256 << 20);
     ck_assert_ptr_null(malloc((size_t)1 << 30));
     void *small = malloc(1 << 20);
@@ -269,8 +278,7 @@ START_TEST(test_junctions_are_not_followed) {
     write_file("outside/victim", "precious");
     ck_ok(kb_dir_open(in_folder("top"), true, &dir));
     if (!junction(in_folder("top/link"), in_folder("outside"))) {
-        ck_assert_uint_eq(GetLastError(), ERROR_NOT_SUPPORTED); /* wine 8 makes no junctions */
-        puts("junctions: left out, this Windows makes none");
+        ck_assert(left_out_in_wine("junctions, wine 8 makes none"));
         kb_dir_close(dir);
         return;
     }
