@@ -15,6 +15,9 @@
 #ifdef __APPLE__
 #include <mach/mach.h>
 #endif
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #define LOOK_MS 20 /* what a process can take meanwhile is little beside its bound */
 
@@ -62,12 +65,22 @@ void kb_host_limit_memory(int64_t bytes) {
 
 #else
 
+/*
+ * The limit counts address space, and glibc reserves 64 MiB of it, 128 for a moment, for each thread that allocates:
+ * the threads of one verification used up all that a reader may have, and it was aborted. They share one heap.
+ */
+static void share_one_heap(void) {
+#ifdef __GLIBC__
+    mallopt(M_ARENA_MAX, 1);
+#endif
+}
+
 void kb_host_limit_memory(int64_t bytes) {
     struct rlimit limit;
     if (SANITIZED || bytes <= 0 || getrlimit(RLIMIT_AS, &limit) != 0) return;
     if (limit.rlim_max == RLIM_INFINITY || (rlim_t)bytes < limit.rlim_max) limit.rlim_max = (rlim_t)bytes;
     limit.rlim_cur = limit.rlim_max;
-    setrlimit(RLIMIT_AS, &limit);
+    if (setrlimit(RLIMIT_AS, &limit) == 0) share_one_heap();
 }
 
 #endif

@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -182,6 +183,41 @@ END_TEST
 #endif
 
 #if ON_POSIX
+enum { TAKERS = 8, PIECES = 8, PIECE_BYTES = 1 << 20 };
+
+struct takers {
+    pthread_mutex_t held; /* by the test, until everybody has taken */
+    atomic_int failed, ready;
+};
+
+/* 8 MiB in pieces, held until everybody has as much; before them a little, for which a heap may be begun. */
+static void *take_pieces(void *arg) {
+    struct takers *takers = arg;
+    void *pieces[PIECES], *little = malloc(100);
+    for (int i = 0; i < PIECES; i++)
+        if (!(pieces[i] = malloc(PIECE_BYTES))) takers->failed++;
+    takers->ready++;
+    pthread_mutex_lock(&takers->held);
+    pthread_mutex_unlock(&takers->held);
+    for (int i = 0; i < PIECES; i++) free(pieces[i]);
+    free(little);
+    return NULL;
+}
+
+/* What threads only reserve must not use up what a worker may have: the stacks are 64 MiB of it, the pieces as much. */
+START_TEST(test_limit_memory_of_threads) {
+    pthread_t threads[TAKERS];
+    struct takers takers = {PTHREAD_MUTEX_INITIALIZER, 0, 0};
+    kb_host_limit_memory(INT64_C(192) << 20);
+    pthread_mutex_lock(&takers.held);
+    for (int i = 0; i < TAKERS; i++) ck_assert_int_eq(pthread_create(&threads[i], NULL, take_pieces, &takers), 0);
+    while (takers.ready < TAKERS) usleep(1000);
+    pthread_mutex_unlock(&takers.held);
+    for (int i = 0; i < TAKERS; i++) pthread_join(threads[i], NULL);
+    ck_assert_int_eq(takers.failed, 0);
+}
+END_TEST
+
 /* Memory that is really there: every page is written to. NULL when there is none. */
 static char *take(int64_t size) {
     char *block = malloc((size_t)size);
@@ -255,6 +291,7 @@ int main(void) {
     if (ON_POSIX) tcase_add_test(cases, test_second_interrupt_ends);
 #if ON_POSIX
     tcase_add_test(cases, test_memory_is_watched);
+    tcase_add_test(cases, test_limit_memory_of_threads);
     tcase_add_test(cases, test_enough_descriptors);
 #endif
     tcase_add_test(cases, test_awake);
