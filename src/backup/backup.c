@@ -21,6 +21,17 @@ bool kb_looks_like_backup(struct kb_dir *dir) {
     return false;
 }
 
+/* Whether it may be read shows only when it is opened. */
+static bool is_denied(struct kb_dir *dir, const char *name) {
+    struct kb_handle *handle = NULL;
+    struct kb_result res = kb_handle_open(dir, name, KB_OPEN_READ, &handle), closed;
+
+    if (kb_failed(&res)) return kb_is(&res, KB_HOST, KB_HOST_DENIED);
+    closed = kb_handle_close(handle);
+    (void)closed; /* it was only opened */
+    return false;
+}
+
 static void stat_database(struct kb_backup *backup) {
     struct kb_stat stat;
     struct kb_result res = kb_dir_stat(backup->dir, "Manifest.db", &stat);
@@ -31,7 +42,9 @@ static void stat_database(struct kb_backup *backup) {
     else if (kb_failed(&res))
         backup->db_state = KB_PLIST_MISSING;
     else
-        backup->db_state = stat.kind == KB_ENTRY_FILE ? KB_PLIST_OK : KB_PLIST_HOSTILE;
+        backup->db_state = stat.kind != KB_ENTRY_FILE              ? KB_PLIST_HOSTILE
+                           : is_denied(backup->dir, "Manifest.db") ? KB_PLIST_DENIED
+                                                                   : KB_PLIST_OK;
     if (backup->db_state == KB_PLIST_OK) backup->db_size = stat.size;
     backup->has_mbdb = there(backup->dir, "Manifest.mbdb");
 }
@@ -155,6 +168,7 @@ struct kb_result kb_backup_unlock(struct kb_backup *backup, const struct kb_secr
     struct kb_secret *derived = NULL;
     res = prove(&backup->bag, secret, progress, arg, &keys, &derived);
     backup->proof = proof_of(&res);
+    if (kb_is(&res, KB_STORE, KB_STORE_DAMAGED)) backup->bag_result = res; /* that it can be read was not all */
     if (kb_failed(&res)) return res;
     kb_keys_release(&backup->keys);
     kb_secret_free(backup->derived);

@@ -180,8 +180,9 @@ static bool utf16_equals(const struct object *object, const char *text, size_t s
     return at == size;
 }
 
-static void read_path(struct object object, const char *path, size_t size, struct kb_mbfile *out) {
-    out->has_path = object.kind == ASCII || object.kind == UTF16;
+/* named: the dictionary has the key, wherever it leads. What leads to no text matches nothing. */
+static void read_path(bool named, struct object object, const char *path, size_t size, struct kb_mbfile *out) {
+    out->has_path = named;
     if (object.kind == ASCII) out->path_matches = object.count == size && memcmp(object.body, path, size) == 0;
     if (object.kind == UTF16) out->path_matches = utf16_equals(&object, path, size);
 }
@@ -219,7 +220,8 @@ bool kb_mbfile_parse(const unsigned char *bytes, size_t size, const char *path, 
     out->has_size = integer(value_of(&blob, &file, "Size"), &out->size);
     out->has_mode = integer(value_of(&blob, &file, "Mode"), &out->mode);
     out->has_class = integer(value_of(&blob, &file, "ProtectionClass"), &out->protection_class);
-    read_path(follow(&blob, &objects, value_of(&blob, &file, "RelativePath")), path, path_size, out);
+    struct object name = value_of(&blob, &file, "RelativePath");
+    read_path(name.kind != NOTHING, follow(&blob, &objects, name), path, path_size, out);
     read_data(&blob, &objects, follow(&blob, &objects, value_of(&blob, &file, "Digest")), out->digest,
               sizeof out->digest, &out->has_digest, &out->bad_digest);
     read_data(&blob, &objects, follow(&blob, &objects, value_of(&blob, &file, "EncryptionKey")), out->key,

@@ -288,6 +288,13 @@ static struct kb_result choose_order(struct scan *scan, struct kb_db *db) {
     struct kb_result res = db ? kb_db_count(db, &scan->rows) : kb_ok();
 
     scan->in_order = !db || scan->ops->by_folder || (scan->ops->reads_files && scan->rows > IN_ORDER_ABOVE);
+    /* A device's own rows for its domains are always there; without any a restore would erase, and bring nothing back.
+     */
+    if (db && !kb_failed(&res) && scan->rows == 0)
+        kb_finding(
+            scan->findings, KB_OUTCOME_DAMAGED, "no-rows", "Manifest.db",
+            _("Manifest.db names not one file, so that nothing would be restored; use another copy or make a new "
+              "backup"));
     return res;
 }
 

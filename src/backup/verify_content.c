@@ -28,23 +28,21 @@ static bool is_database(const unsigned char head[32], int64_t length) {
 }
 
 /* The first two and the last block in plain text, and the plain length; false when they do not decrypt to a file. */
-static bool open_ends(struct kb_verify *verify, const struct kb_hash_job *job, const struct kb_checked *checked,
-                      unsigned char head[32], int64_t *length) {
+static bool open_ends(const struct kb_hash_job *job, const unsigned char key[KB_KEY_BYTES], unsigned char head[32],
+                      int64_t *length) {
     static const unsigned char zeros[16];
-    unsigned char key[KB_KEY_BYTES], last[16];
+    unsigned char last[16];
     size_t front = job->size < 32 ? (size_t)job->size : 32;
     struct kb_cbc *cbc;
     bool right;
     int padding;
 
-    if (!kb_keys_unwrap(&verify->backup->keys, checked->mbfile.key, KB_KEYED_BYTES, key)) return false;
     cbc = kb_cbc_new();
     memcpy(head, job->head, 32);
     memcpy(last, job->tail + 16, 16);
     right = kb_cbc_decrypt(cbc, key, zeros, head, front - front % 16) &&
             kb_cbc_decrypt(cbc, key, job->size > 16 ? job->tail : zeros, last, 16);
     kb_cbc_free(cbc);
-    kb_wipe(key, sizeof key);
     padding = right ? kb_padding(last) : 0;
     *length = job->size - padding;
     return padding > 0;
@@ -69,23 +67,39 @@ static void judge_digest(struct kb_verify *verify, const struct kb_hash_job *job
                    _("This file was written to while it was copied, and is as the device sent it; it does no harm"));
 }
 
-static void judge_encrypted(struct kb_verify *verify, const struct kb_hash_job *job, const struct kb_checked *checked) {
+static void judge_encrypted(struct kb_verify *verify, const struct kb_hash_job *job, const struct kb_checked *checked,
+                            const unsigned char key[KB_KEY_BYTES]) {
     unsigned char head[32];
     int64_t length;
 
-    if (open_ends(verify, job, checked, head, &length))
+    if (open_ends(job, key, head, &length))
         judge_size(verify, job, head, length, checked->mbfile.size);
     else
         damaged(verify, job, "padding", _("The end of this file is damaged or cut off; use another copy"));
 }
 
+/* A file may be there bit for bit and yet nothing for the device, which has to open it. */
+static void judge_key(struct kb_verify *verify, const struct kb_hash_job *job, const struct kb_checked *checked) {
+    unsigned char key[KB_KEY_BYTES];
+
+    if (!kb_keys_unwrap(&verify->backup->keys, checked->mbfile.key, KB_KEYED_BYTES, key)) {
+        damaged(verify, job, "key", _("The key of this file does not open; use another copy or make a new backup"));
+        return;
+    }
+    if (!job->want_sha1) judge_encrypted(verify, job, checked, key);
+    kb_wipe(key, sizeof key);
+}
+
 void kb_verify_content(struct kb_verify *verify, const struct kb_hash_job *job, const struct kb_checked *checked) {
-    if (job->size != checked->stored)
+    bool encrypted = kb_backup_is_encrypted(verify->backup);
+
+    if (job->size != checked->stored) {
         damaged(verify, job, "changed", _("This file changed while it was read; close other programs, then try again"));
-    else if (job->want_sha1)
+        return;
+    }
+    if (job->want_sha1)
         judge_digest(verify, job, checked);
-    else if (!kb_backup_is_encrypted(verify->backup))
+    else if (!encrypted)
         judge_size(verify, job, job->head, job->size, checked->mbfile.size);
-    else if (checked->mbfile.has_key)
-        judge_encrypted(verify, job, checked);
+    if (encrypted && checked->mbfile.has_key) judge_key(verify, job, checked);
 }

@@ -67,6 +67,7 @@ bool gen_backup(const char *parent, const struct gen_spec *spec) {
     gen_contents(gen);
     gen_damage_db(gen);
     gen_close_db(gen);
+    if (gen_is(gen, "mixed-keys")) gen_make_keybag(gen); /* the lists of another run */
     gen_write_plists(gen);
     gen_damage_folder(gen);
     plist_free(gen->applications);

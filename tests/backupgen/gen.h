@@ -38,8 +38,8 @@ struct gen_damage {
 };
 extern const struct gen_damage gen_damages[];
 extern const size_t gen_damage_count;
-/* Whether this system can make such a folder: Windows has no FIFOs and sockets in folders, and links are for few users.
- */
+/* Whether such a folder can be made here: Windows has no FIFOs, sockets and permissions in folders, and links are for
+ * few users; a device takes rights that not even every root has. */
 bool gen_here(const char *damage);
 
 /* Makes parent/UDID. false with a line on stderr when it cannot. */
@@ -56,7 +56,7 @@ struct gen {
     bool encrypted;
     unsigned char class_keys[GEN_CLASSES + 1][32];
     unsigned char manifest_key[32];
-    unsigned char keybag[4096];
+    unsigned char keybag[80000];
     size_t keybag_size;
     sqlite3 *db;
     sqlite3_stmt *insert;

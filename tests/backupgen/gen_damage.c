@@ -1,8 +1,9 @@
-/* What can be wrong with a folder: the table, and the hands that do it. */
+/* What is spoilt in the folder, when all else is written. */
 #define _GNU_SOURCE
 #include "gen.h"
 
 #include <dirent.h>
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,177 +12,21 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-const struct gen_damage gen_damages[] = {
-    /* How a run broke. */
-    {"uploading", "interrupted", "interrupted", "cut off while files came"},
-    {"moving", "interrupted", "interrupted", "cut off while files moved"},
-    {"removing", "interrupted", "interrupted", "cut off while old files went"},
-    {"snapshot-word", "damaged", "status-state", "case matters in the state's word"},
-    {"state-empty", "interrupted", "backup-state", "the phone says 204"},
-    {"state-old", "unreadable", "backup-state", "the phone says 203"},
-    {"status-missing", "interrupted", "missing", "a missing Status.plist is no success"},
-    {"status-type", "damaged", "status-state", "a number where a word belongs"},
-    {"status-version", "unreadable", "version", "newer than any phone"},
-    {"finished-but-empty", "interrupted", "missing", "seeded Status.plist, then nothing"},
-    {"info-only", "interrupted", "missing", "the host's list, then nothing"},
-    {"snapshot-leftover", "warnings", "leftover", "an older run's leftovers do no harm"},
-    {"flags-during-run", "interrupted", "flags", "bits that only a run has"},
-    {"placeholder", "damaged", "placeholder", "a row of a broken run"},
-    /* The lists. */
-    {"xml-lists", "ok", "", "XML is as good as binary"},
-    {"info-binary", "ok", "", "Info.plist too may be binary"},
-    {"mixed-info", "warnings", "mixed", "Info.plist of another device"},
-    {"mixed-os", "warnings", "mixed", "Info.plist of another time"},
-    {"info-missing", "damaged", "missing", "the host did not write its list"},
-    {"info-empty", "damaged", "malformed", "zero bytes"},
-    {"manifest-truncated", "damaged", "malformed", "half a Manifest.plist"},
-    {"manifest-missing", "damaged", "missing", "no Manifest.plist but all the rest"},
-    {"manifest-type", "damaged", "type", "IsEncrypted as text"},
-    {"manifest-version", "unreadable", "version", "newer than any phone"},
-    {"plist-bomb", "hostile", "hostile-file", "142 bytes that want gigabytes"},
-    {"plist-deep", "hostile", "hostile-file", "nested deeper than any stack"},
-    {"xml-entities", "damaged", "malformed", "entities that grow"},
-    {"mbdb-only", "unreadable", "too-old", "iOS 9"},
-    /* The database. */
-    {"db-missing", "damaged", "missing", "no Manifest.db but all the rest"},
-    {"db-empty", "damaged", "", "zero bytes"},
-    {"db-truncated", "damaged", "", "half a Manifest.db"},
-    {"db-page", "damaged", "database", "a page in the middle overwritten"},
-    {"db-view", "hostile", "database", "an endless view in the table's place"},
-    {"db-generated", "damaged", "database", "a generated column"},
-    {"db-columns", "damaged", "database", "a table without the columns"},
-    {"db-foreign", "damaged", "file-id-other", "another backup's database"},
-    {"type-domain", "damaged", "type", "a blob for a domain"},
-    {"type-path", "damaged", "type", "a number for a path"},
-    {"type-flags", "damaged", "type", "text for flags"},
-    {"type-file", "damaged", "type", "text for the blob"},
-    {"type-id", "hostile", "file-id", "a blob for a fileID"},
-    {"flags-zero", "damaged", "flags", "no kind of file"},
-    {"blob-cut", "damaged", "blob", "a blob without its end"},
-    {"blob-path", "damaged", "blob-path", "a blob of another file"},
-    {"file-id-upper", "hostile", "file-id", "upper case opens the way to two files of one name"},
-    {"file-id-path", "hostile", "file-id", "a fileID that leaves the folder"},
-    {"file-id-other", "damaged", "file-id-other", "a fileID of another name"},
-    {"domain-slash", "hostile", "domain", "a domain that leaves its place"},
-    {"domain-dots", "hostile", "domain", "a domain called .."},
-    {"path-dots", "hostile", "path", "a path with .."},
-    {"path-absolute", "hostile", "path", "an absolute path"},
-    {"path-nul", "hostile", "path", "a path with NUL inside"},
-    {"many-findings", "damaged", "type", "100,000 rows that are wrong"},
-    /* The payloads. */
-    {"payload-missing", "damaged", "missing", "a file is gone"},
-    {"payload-empty", "damaged", "", "a file of zero bytes"},
-    {"payload-truncated", "damaged", "", "a file cut in the middle of a block"},
-    {"payload-cut-block", "damaged", "", "a file cut at the end of a block"},
-    {"flip-digested", "damaged", "digest", "one bit, in a domain with digests"},
-    {"flip-undigested-end", "damaged", "padding", "one bit of the padding (encrypted)"},
-    {"size-skew", "warnings", "size", "a database that was written to while it was copied"},
-    {"size-wrong", "damaged", "length", "a length that is simply wrong"},
-    {"extra-file", "warnings", "extra", "a file no row names"},
-    {"stray-file", "warnings", "extra", "a desktop's droppings"},
-    {"payload-link", "hostile", "hostile-file", "a link for a payload"},
-    {"payload-fifo", "hostile", "hostile-file", "a pipe for a payload would block for ever"},
-    {"payload-dir", "hostile", "hostile-file", "a folder for a payload"},
-    {"folder-link", "hostile", "hostile-file", "one of the 256 folders leads elsewhere"},
-    {"status-link", "hostile", "hostile-file", "a link for Status.plist"},
-    {"manifest-fifo", "hostile", "hostile-file", "a pipe for Manifest.plist"},
-    {"db-link", "hostile", "hostile-file", "a link for Manifest.db"},
-    {"top-socket", "hostile", "hostile-file", "a socket in the folder"},
-    /* Management. */
-    {"mdm-edited", "warnings", "management", "MDM.plist without its profile"},
-    {"mdm-remnant", "warnings", "management", "MDM.plist without what a device needs"},
-    {"supervised-type", "warnings", "management", "IsSupervised as a number"},
-    {"agent-listed-only", "ok", "", "an app without data"},
-    {"agent-data-only", "ok", "", "data without an app"},
-    /* Encrypted only. */
-    {"keybag-missing", "damaged", "keybag", "no keybag"},
-    {"keybag-cut", "damaged", "keybag", "a value that passes the end"},
-    {"keybag-class-twice", "damaged", "keybag", "a class that comes twice"},
-    {"keybag-short-key", "damaged", "keybag", "a wrapped key of 39 bytes"},
-    {"keybag-dpic", "damaged", "keybag", "4 billion rounds"},
-    {"keybag-dpic-zero", "damaged", "keybag", "no round at all"},
-    {"keybag-iter", "damaged", "keybag", "4 billion rounds in the second stage"},
-    {"manifest-key-flipped", "damaged", "database", "the database's key does not open"},
-    {"manifest-key-short", "damaged", "database", "43 bytes"},
-    {"manifest-key-missing", "damaged", "manifest-key", "no key of the database"},
-    {"db-not-encrypted", "damaged", "db-plain", "plain in an encrypted backup"},
-    {"ios10-plain-db", "unreadable", "db-plain", "iOS 10.0"},
-    {"key-missing", "damaged", "key", "a file without its key"},
-    {"says-plain", "damaged", "contradiction", "a plain flag on an encrypted backup"},
-};
-const size_t gen_damage_count = sizeof gen_damages / sizeof gen_damages[0];
-
-bool gen_here(const char *damage) {
-    static const char *const posix[] = {"-link", "-fifo", "-socket"};
-    for (size_t i = 0; !ON_POSIX && damage && i < sizeof posix / sizeof *posix; i++)
-        if (strstr(damage, posix[i])) return false;
-    return true;
-}
-
-/* ---- In the database, before it is encrypted ---- */
-
-#define ONE_FILE " WHERE rowid = (SELECT min(rowid) FROM Files WHERE flags = 1)"
-
-static const struct {
-    const char *name, *sql;
-} statements[] = {
-    {"flags-during-run", "UPDATE Files SET flags = 9" ONE_FILE},
-    {"placeholder", "UPDATE Files SET domain = NULL, relativePath = NULL, file = NULL" ONE_FILE},
-    {"db-view",
-     "ALTER TABLE Files RENAME TO Real; CREATE VIEW Files AS WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT "
-     "n + 1 FROM r) SELECT n AS fileID, 'x' AS domain, 'y' AS relativePath, 1 AS flags, x'00' AS file FROM r"},
-    {"db-generated", "ALTER TABLE Files ADD COLUMN more TEXT AS (hex(zeroblob(100000)))"},
-    {"db-columns", "ALTER TABLE Files RENAME COLUMN domain TO realm"},
-    {"type-domain", "UPDATE Files SET domain = x'0102'" ONE_FILE},
-    {"type-path",
-     "DROP INDEX FilesRelativePathIdx; CREATE TABLE F2 (fileID TEXT PRIMARY KEY, domain TEXT, relativePath, "
-     "flags INTEGER, file BLOB); INSERT INTO F2 SELECT * FROM Files; DROP TABLE Files; ALTER TABLE F2 RENAME "
-     "TO Files; UPDATE Files SET relativePath = 5" ONE_FILE},
-    {"type-flags", "UPDATE Files SET flags = 'one'" ONE_FILE},
-    {"type-file", "UPDATE Files SET file = 'text'" ONE_FILE},
-    {"type-id", "UPDATE Files SET fileID = x'0102'" ONE_FILE},
-    {"flags-zero", "UPDATE Files SET flags = 0" ONE_FILE},
-    {"blob-cut", "UPDATE Files SET file = substr(file, 1, length(file) - 20)" ONE_FILE},
-    {"blob-path", "UPDATE Files SET file = (SELECT file FROM Files WHERE relativePath = 'Library')" ONE_FILE},
-    {"file-id-upper", "UPDATE Files SET fileID = upper(fileID)" ONE_FILE},
-    {"file-id-path", "UPDATE Files SET fileID = '../../../../../../../../../etc/passwd//.'" ONE_FILE},
-    {"file-id-other", "UPDATE Files SET fileID = '00000000000000000000000000000000000000aa'" ONE_FILE},
-    {"domain-slash", "UPDATE Files SET domain = '../../etc'" ONE_FILE},
-    {"domain-dots", "UPDATE Files SET domain = '..'" ONE_FILE},
-    {"path-dots", "UPDATE Files SET relativePath = 'Library/../../x'" ONE_FILE},
-    {"path-absolute", "UPDATE Files SET relativePath = '/etc/passwd'" ONE_FILE},
-    {"path-nul", "UPDATE Files SET relativePath = CAST(x'4100420043' AS TEXT)" ONE_FILE},
-    {"db-foreign",
-     "DELETE FROM Files WHERE flags = 1; WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT "
-     "300) INSERT INTO Files SELECT printf('%040x', n * 4294967291), 'HomeDomain', 'a/' || n, 1, (SELECT file "
-     "FROM Files WHERE flags = 2 LIMIT 1) FROM r"},
-    {"many-findings",
-     "WITH RECURSIVE r(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM r LIMIT 100000) INSERT INTO Files SELECT "
-     "printf('%040x', n * 4294967291), 'HomeDomain', 'a/' || n, 1, NULL FROM r"},
-};
-
-void gen_damage_db(struct gen *gen) {
-    sqlite3_finalize(gen->insert);
-    gen->insert = NULL;
-    for (size_t i = 0; i < sizeof statements / sizeof statements[0]; i++)
-        if (gen_is(gen, statements[i].name)) gen_exec(gen, statements[i].sql);
-}
-
-/* ---- In the folder ---- */
-
 static void path_of(const struct gen *gen, const char *name, char out[4300]) {
-    snprintf(out, 4300, "%s/%s", gen->folder, name);
+    if (snprintf(out, 4300, "%s/%s", gen->folder, name) >= 4300) gen_die("path");
 }
-
-static void payload(const char *id, char out[64]) { snprintf(out, 64, "%.2s/%s", id, id); }
 
 static void cut(const struct gen *gen, const char *name, long less) {
     char path[4300];
     struct stat st;
 
     path_of(gen, name, path);
-    if (stat(path, &st) != 0 || truncate(path, less < 0 ? 0 : st.st_size - less) != 0) gen_die(path);
+    if (stat(path, &st) != 0 || truncate(path, st.st_size - less) != 0) gen_die(path);
 }
+
+static void cut_five(const struct gen *gen, const char *name) { cut(gen, name, 5); }
+static void cut_block(const struct gen *gen, const char *name) { cut(gen, name, 32); }
+static void make_empty(const struct gen *gen, const char *name) { gen_write(gen, name, "", 0); }
 
 static void half(const struct gen *gen, const char *name) {
     char path[4300];
@@ -203,46 +48,19 @@ static void flip(const struct gen *gen, const char *name, long at, int whence) {
         gen_die(path);
 }
 
+static void flip_middle(const struct gen *gen, const char *name) { flip(gen, name, 20, SEEK_SET); }
+static void flip_end(const struct gen *gen, const char *name) { flip(gen, name, -17, SEEK_END); }
+
+/* An encrypted one is spoilt before it is encrypted. */
+static void spoil_page(const struct gen *gen, const char *name) {
+    for (long at = 0; at < 3000 && !gen->encrypted; at++) flip(gen, name, 4096 * 3 + 100 + at, SEEK_SET);
+}
+
 static void drop(const struct gen *gen, const char *name) {
     char path[4300];
 
     path_of(gen, name, path);
     if (remove(path) != 0) gen_die(path);
-}
-
-static void link_away(const struct gen *gen, const char *name) {
-    char path[4300], away[4400];
-
-    path_of(gen, name, path);
-    snprintf(away, sizeof away, "%s.away", gen->folder);
-    if (rename(path, away) != 0 || symlink(away, path) != 0) gen_die(path);
-}
-
-static void pipe_for(const struct gen *gen, const char *name) {
-    char path[4300];
-
-    drop(gen, name);
-    path_of(gen, name, path);
-    if (mkfifo(path, 0600) != 0) gen_die(path);
-}
-
-static void folder_for(const struct gen *gen, const char *name) {
-    char path[4300];
-
-    drop(gen, name);
-    path_of(gen, name, path);
-    if (mkdir(path, 0700) != 0) gen_die(path);
-}
-
-static void make_socket(const struct gen *gen) {
-    struct sockaddr_un address = {.sun_family = AF_UNIX};
-    char here[4096];
-    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-
-    if (fd < 0 || !getcwd(here, sizeof here) || chdir(gen->folder) != 0) gen_die(gen->folder);
-    strcpy(address.sun_path, "socket");
-    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chdir(here) != 0) gen_die("socket");
-    close(fd);
 }
 
 /* The files of one folder of payloads; of what is no folder, nothing. */
@@ -259,11 +77,95 @@ static void empty(const char *folder) {
     if (files) closedir(files);
 }
 
-static void drop_all_payloads(const struct gen *gen) {
+/* A place for something else: what is there goes, and the folder around it comes. */
+static void clear(const struct gen *gen, const char *name, char path[4300]) {
+    const char *slash = strchr(name, '/');
+
+    if (slash) {
+        snprintf(path, 4300, "%s/%.*s", gen->folder, (int)(slash - name), name);
+        mkdir(path, 0700); /* mostly it is there */
+    }
+    path_of(gen, name, path);
+    empty(path);
+    if (remove(path) != 0 && errno != ENOENT) gen_die(path);
+}
+
+static void link_away(const struct gen *gen, const char *name) {
+    char path[4300], away[4400];
+
+    path_of(gen, name, path);
+    snprintf(away, sizeof away, "%s.away", gen->folder);
+    if (rename(path, away) != 0 || symlink(away, path) != 0) gen_die(path);
+}
+
+static void link_for(const struct gen *gen, const char *name) {
+    char path[4300];
+
+    clear(gen, name, path);
+    if (symlink("/dev/null", path) != 0) gen_die(path);
+}
+
+static void pipe_for(const struct gen *gen, const char *name) {
+    char path[4300];
+
+    clear(gen, name, path);
+    if (mkfifo(path, 0600) != 0) gen_die(path);
+}
+
+static void folder_for(const struct gen *gen, const char *name) {
+    char path[4300];
+
+    clear(gen, name, path);
+    if (mkdir(path, 0700) != 0) gen_die(path);
+}
+
+static void file_for(const struct gen *gen, const char *name) {
+    char path[4300];
+
+    clear(gen, name, path);
+    gen_write(gen, name, "0123456789abcdef", 16);
+}
+
+/* One that never ends when it is read. */
+static bool make_device(const char *path) {
+    struct stat zero;
+
+    return stat("/dev/zero", &zero) == 0 && mknod(path, S_IFCHR | 0666, zero.st_rdev) == 0;
+}
+
+static void device_for(const struct gen *gen, const char *name) {
+    char path[4300];
+
+    clear(gen, name, path);
+    if (!make_device(path)) gen_die(path);
+}
+
+static void deny(const struct gen *gen, const char *name) {
+    char path[4300];
+
+    path_of(gen, name, path);
+    if (chmod(path, 0) != 0) gen_die(path);
+}
+
+/* A socket's name is short: it is made from inside. */
+static void socket_for(const struct gen *gen, const char *name) {
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    char here[4096], path[4300];
+    int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+
+    clear(gen, name, path);
+    if (fd < 0 || !getcwd(here, sizeof here) || chdir(gen->folder) != 0) gen_die(gen->folder);
+    snprintf(address.sun_path, sizeof address.sun_path, "%s", name);
+    if (bind(fd, (struct sockaddr *)&address, sizeof address) != 0 || chdir(here) != 0) gen_die(name);
+    close(fd);
+}
+
+static void drop_all_payloads(const struct gen *gen, const char *name) {
     char path[4300];
     struct dirent *entry;
     DIR *folders = opendir(gen->folder);
 
+    (void)name;
     if (!folders) gen_die(gen->folder);
     while ((entry = readdir(folders)) != NULL) {
         if (entry->d_name[0] == '.') continue;
@@ -274,7 +176,7 @@ static void drop_all_payloads(const struct gen *gen) {
 }
 
 /* 26 arrays, each of two references to the next. */
-static void write_bomb(const struct gen *gen) {
+static void write_bomb(const struct gen *gen, const char *name) {
     unsigned char bytes[256] = "bplist00";
     size_t at = 8, offsets[26];
     enum { LEVELS = 26 };
@@ -291,10 +193,10 @@ static void write_bomb(const struct gen *gen) {
     bytes[at + 7] = 1;
     bytes[at + 15] = LEVELS;
     bytes[at + 31] = (unsigned char)table;
-    gen_write(gen, "Manifest.plist", bytes, at + 32);
+    gen_write(gen, name, bytes, at + 32);
 }
 
-static void write_deep(const struct gen *gen) {
+static void write_deep(const struct gen *gen, const char *name) {
     size_t depth = 100000, at = 0;
     char *text = malloc(depth * 16 + 200);
 
@@ -302,71 +204,175 @@ static void write_deep(const struct gen *gen) {
     for (size_t i = 0; i < depth; i++) at += (size_t)sprintf(text + at, "<array>");
     for (size_t i = 0; i < depth; i++) at += (size_t)sprintf(text + at, "</array>");
     at += (size_t)sprintf(text + at, "</plist>");
-    gen_write(gen, "Info.plist", text, at);
+    gen_write(gen, name, text, at);
     free(text);
 }
 
-static void write_entities(const struct gen *gen) {
+static void write_entities(const struct gen *gen, const char *name) {
     static const char text[] = "<?xml version=\"1.0\"?><!DOCTYPE plist [<!ENTITY a \"aaaaaaaaaa\"><!ENTITY b "
                                "\"&a;&a;&a;&a;&a;&a;&a;&a;&a;&a;\">]><plist version=\"1.0\"><dict><key>Version</key>"
                                "<string>&b;</string></dict></plist>";
 
-    gen_write(gen, "Status.plist", text, sizeof text - 1);
+    gen_write(gen, name, text, sizeof text - 1);
 }
 
-static void shell(const struct gen *gen) {
-    char name[64], undigested[64], digested[64];
+static void write_external(const struct gen *gen, const char *name) {
+    static const char text[] = "<?xml version=\"1.0\"?><!DOCTYPE plist [<!ENTITY a SYSTEM \"file:///etc/passwd\">]>"
+                               "<plist version=\"1.0\"><dict><key>Version</key><string>&a;</string></dict></plist>";
 
-    payload(gen->first_undigested, undigested);
-    payload(gen->first_digested, digested);
-    snprintf(name, sizeof name, "%.2s", gen->first_digested);
-    if (gen_is(gen, "status-missing")) drop(gen, "Status.plist");
-    if (gen_is(gen, "info-missing")) drop(gen, "Info.plist");
-    if (gen_is(gen, "info-empty")) cut(gen, "Info.plist", -1);
-    if (gen_is(gen, "manifest-truncated")) half(gen, "Manifest.plist");
-    if (gen_is(gen, "manifest-missing")) drop(gen, "Manifest.plist");
-    if (gen_is(gen, "finished-but-empty") || gen_is(gen, "info-only")) {
-        drop(gen, "Manifest.plist");
-        drop(gen, "Manifest.db");
-        drop_all_payloads(gen);
+    gen_write(gen, name, text, sizeof text - 1);
+}
+
+static void write_array(const struct gen *gen, const char *name) {
+    static const char text[] = "<?xml version=\"1.0\"?><plist version=\"1.0\"><array><true/></array></plist>";
+
+    gen_write(gen, name, text, sizeof text - 1);
+}
+
+static void write_mbdb(const struct gen *gen, const char *name) { gen_write(gen, name, "mbdb\5\0", 6); }
+
+/* So far a run had come: what it brought lies in Snapshot. */
+static void move_to_snapshot(const struct gen *gen, const char *name) {
+    char from[4300], to[4600];
+
+    path_of(gen, "Snapshot", from);
+    mkdir(from, 0700);
+    snprintf(to, sizeof to, "%s/%s", from, name);
+    path_of(gen, name, from);
+    if (rename(from, to) != 0 && errno != ENOENT) gen_die(from);
+}
+
+/* The folders of payloads whose first digit is one of these. */
+static void move_folders(const struct gen *gen, const char *digits) {
+    char name[3] = "";
+
+    for (int i = 0; i < 256; i++) {
+        snprintf(name, sizeof name, "%02x", i);
+        if (strchr(digits, name[0])) move_to_snapshot(gen, name);
     }
-    if (gen_is(gen, "info-only")) drop(gen, "Status.plist");
-    if (gen_is(gen, "db-missing") || gen_is(gen, "mbdb-only")) drop(gen, "Manifest.db");
-    if (gen_is(gen, "mbdb-only")) gen_write(gen, "Manifest.mbdb", "mbdb\5\0", 6);
-    if (gen_is(gen, "db-empty")) cut(gen, "Manifest.db", -1);
-    if (gen_is(gen, "db-truncated")) half(gen, "Manifest.db");
-    if (gen_is(gen, "db-page") && !gen->encrypted)
-        for (long at = 0; at < 3000; at++) flip(gen, "Manifest.db", 4096 * 3 + 100 + at, SEEK_SET);
-    if (gen_is(gen, "plist-bomb")) write_bomb(gen);
-    if (gen_is(gen, "plist-deep")) write_deep(gen);
-    if (gen_is(gen, "xml-entities")) write_entities(gen);
-    if (gen_is(gen, "payload-missing")) drop(gen, undigested);
-    if (gen_is(gen, "payload-empty")) cut(gen, undigested, -1);
-    if (gen_is(gen, "payload-truncated")) cut(gen, undigested, 5);
-    if (gen_is(gen, "payload-cut-block")) cut(gen, undigested, 32);
-    if (gen_is(gen, "flip-digested")) flip(gen, digested, 20, SEEK_SET);
-    if (gen_is(gen, "flip-undigested")) flip(gen, undigested, 20, SEEK_SET);
-    if (gen_is(gen, "flip-undigested-end")) flip(gen, undigested, -17, SEEK_END);
-    if (gen_is(gen, "extra-file")) {
-        char extra[64];
-        snprintf(extra, sizeof extra, "ab/ab%038d", 7);
-        gen_write(gen, extra, "0123456789abcdef", 16);
-    }
-    if (gen_is(gen, "stray-file")) gen_write(gen, "ab/.DS_Store", "x", 1);
-    if (gen_is(gen, "snapshot-leftover")) {
-        gen_write(gen, "Snapshot", "", 0);
-        folder_for(gen, "Snapshot");
-    }
-    if (gen_is(gen, "payload-link")) link_away(gen, undigested);
-    if (gen_is(gen, "payload-fifo")) pipe_for(gen, undigested);
-    if (gen_is(gen, "payload-dir")) folder_for(gen, undigested);
-    if (gen_is(gen, "folder-link")) link_away(gen, name);
-    if (gen_is(gen, "status-link")) link_away(gen, "Status.plist");
-    if (gen_is(gen, "manifest-fifo")) pipe_for(gen, "Manifest.plist");
-    if (gen_is(gen, "db-link")) link_away(gen, "Manifest.db");
-    if (gen_is(gen, "top-socket")) make_socket(gen);
+}
+
+/* ---- Which damage is done to what by which hand ---- */
+
+enum victim { NAMED, DIGESTED, UNDIGESTED, FOLDER };
+
+static const struct {
+    const char *damage;
+    void (*hand)(const struct gen *gen, const char *name);
+    enum victim victim;
+    const char *name; /* of NAMED */
+} hands[] = {
+    {"status-missing", drop, NAMED, "Status.plist"},
+    {"status-empty", make_empty, NAMED, "Status.plist"},
+    {"info-missing", drop, NAMED, "Info.plist"},
+    {"info-empty", make_empty, NAMED, "Info.plist"},
+    {"info-array", write_array, NAMED, "Info.plist"},
+    {"manifest-truncated", half, NAMED, "Manifest.plist"},
+    {"manifest-missing", drop, NAMED, "Manifest.plist"},
+    {"finished-but-empty", drop, NAMED, "Manifest.plist"},
+    {"finished-but-empty", drop, NAMED, "Manifest.db"},
+    {"finished-but-empty", drop_all_payloads, NAMED, ""},
+    {"info-only", drop, NAMED, "Status.plist"},
+    {"info-only", drop, NAMED, "Manifest.plist"},
+    {"info-only", drop, NAMED, "Manifest.db"},
+    {"info-only", drop_all_payloads, NAMED, ""},
+    {"finished-no-payloads", drop_all_payloads, NAMED, ""},
+    {"uploading-first", move_to_snapshot, NAMED, "Manifest.plist"},
+    {"uploading-first", move_to_snapshot, NAMED, "Manifest.db"},
+    {"uploading-first", move_folders, NAMED, "0123456789abcdef"},
+    {"moving-half", move_folders, NAMED, "01234567"},
+    {"removing-extra", file_for, NAMED, "ab/ab00000000000000000000000000000000000007"},
+    {"db-missing", drop, NAMED, "Manifest.db"},
+    {"mbdb-only", drop, NAMED, "Manifest.db"},
+    {"mbdb-only", write_mbdb, NAMED, "Manifest.mbdb"},
+    {"mbdb-new-version", drop, NAMED, "Manifest.db"},
+    {"mbdb-new-version", write_mbdb, NAMED, "Manifest.mbdb"},
+    {"db-empty", make_empty, NAMED, "Manifest.db"},
+    {"db-truncated", half, NAMED, "Manifest.db"},
+    {"db-page", spoil_page, NAMED, "Manifest.db"},
+    {"plist-bomb", write_bomb, NAMED, "Manifest.plist"},
+    {"status-bomb", write_bomb, NAMED, "Status.plist"},
+    {"info-bomb", write_bomb, NAMED, "Info.plist"},
+    {"plist-deep", write_deep, NAMED, "Info.plist"},
+    {"xml-entities", write_entities, NAMED, "Status.plist"},
+    {"xml-external", write_external, NAMED, "Status.plist"},
+    {"payload-missing", drop, UNDIGESTED, NULL},
+    {"payload-empty", make_empty, UNDIGESTED, NULL},
+    {"payload-truncated", cut_five, UNDIGESTED, NULL},
+    {"payload-cut-block", cut_block, UNDIGESTED, NULL},
+    {"flip-digested", flip_middle, DIGESTED, NULL},
+    {"flip-undigested", flip_middle, UNDIGESTED, NULL},
+    {"flip-undigested-end", flip_end, UNDIGESTED, NULL},
+    {"extra-file", file_for, NAMED, "ab/ab00000000000000000000000000000000000007"},
+    {"stray-file", file_for, NAMED, "ab/.DS_Store"},
+    {"snapshot-leftover", folder_for, NAMED, "Snapshot"},
+    {"payload-link", link_away, UNDIGESTED, NULL},
+    {"payload-fifo", pipe_for, UNDIGESTED, NULL},
+    {"payload-dir", folder_for, UNDIGESTED, NULL},
+    {"payload-socket", socket_for, UNDIGESTED, NULL},
+    {"payload-device", device_for, UNDIGESTED, NULL},
+    {"stray-link", link_for, NAMED, "ab/link"},
+    {"stray-fifo", pipe_for, NAMED, "ab/pipe"},
+    {"stray-socket", socket_for, NAMED, "ab/socket"},
+    {"stray-device", device_for, NAMED, "ab/device"},
+    {"folder-link", link_away, FOLDER, NULL},
+    {"folder-file", file_for, FOLDER, NULL},
+    {"folder-fifo", pipe_for, FOLDER, NULL},
+    {"status-link", link_away, NAMED, "Status.plist"},
+    {"manifest-link", link_away, NAMED, "Manifest.plist"},
+    {"info-link", link_away, NAMED, "Info.plist"},
+    {"status-dir", folder_for, NAMED, "Status.plist"},
+    {"status-socket", socket_for, NAMED, "Status.plist"},
+    {"info-fifo", pipe_for, NAMED, "Info.plist"},
+    {"info-device", device_for, NAMED, "Info.plist"},
+    {"manifest-fifo", pipe_for, NAMED, "Manifest.plist"},
+    {"db-link", link_away, NAMED, "Manifest.db"},
+    {"db-fifo", pipe_for, NAMED, "Manifest.db"},
+    {"db-dir", folder_for, NAMED, "Manifest.db"},
+    {"db-device", device_for, NAMED, "Manifest.db"},
+    {"top-link", link_for, NAMED, "link"},
+    {"top-fifo", pipe_for, NAMED, "pipe"},
+    {"top-socket", socket_for, NAMED, "socket"},
+    {"top-device", device_for, NAMED, "device"},
+    {"denied-status", deny, NAMED, "Status.plist"},
+    {"denied-manifest", deny, NAMED, "Manifest.plist"},
+    {"denied-info", deny, NAMED, "Info.plist"},
+    {"denied-db", deny, NAMED, "Manifest.db"},
+    {"denied-folder", deny, FOLDER, NULL},
+    {"denied-payload", deny, DIGESTED, NULL},
+};
+
+static void name_victim(const struct gen *gen, enum victim victim, char out[64]) {
+    const char *id = victim == UNDIGESTED ? gen->first_undigested : gen->first_digested;
+
+    snprintf(out, 64, victim == FOLDER ? "%.2s" : "%.2s/%s", id, id);
 }
 
 void gen_damage_folder(struct gen *gen) {
-    if (gen->spec->damage) shell(gen);
+    char name[64];
+
+    for (size_t i = 0; i < sizeof hands / sizeof hands[0]; i++) {
+        if (!gen_is(gen, hands[i].damage)) continue;
+        name_victim(gen, hands[i].victim, name);
+        hands[i].hand(gen, hands[i].name ? hands[i].name : name);
+    }
+}
+
+/* Making one needs rights that not even every root has. */
+static bool can_make_devices(void) {
+    char path[64];
+    bool can;
+
+    snprintf(path, sizeof path, "/tmp/backupgen-probe-%ld", (long)getpid());
+    can = make_device(path);
+    remove(path);
+    return can;
+}
+
+bool gen_here(const char *damage) {
+    static const char *const posix[] = {"-link", "-fifo", "-socket", "-device", "denied-"};
+
+    for (size_t i = 0; !ON_POSIX && damage && i < sizeof posix / sizeof *posix; i++)
+        if (strstr(damage, posix[i])) return false;
+    return !damage || !strstr(damage, "-device") || can_make_devices();
 }

@@ -106,10 +106,10 @@ static void refer(plist_t file, plist_t objects, const char *key, plist_t value)
     plist_dict_set_item(file, key, plist_new_uid(plist_array_get_size(objects) - 1));
 }
 
-static void add_key(plist_t file, plist_t objects, const unsigned char key[44]) {
+static void add_key(plist_t file, plist_t objects, const unsigned char key[44], size_t size) {
     plist_t dict = plist_new_dict();
 
-    plist_dict_set_item(dict, "NS.data", plist_new_data((const char *)key, 44));
+    plist_dict_set_item(dict, "NS.data", plist_new_data((const char *)key, size));
     refer(file, objects, "EncryptionKey", dict);
     plist_array_append_item(objects, class_of("NSMutableData"));
     plist_dict_set_item(dict, "$class", plist_new_uid(plist_array_get_size(objects) - 1));
@@ -122,7 +122,37 @@ struct blob {
     int class_number;
     const unsigned char *digest, *key;
     const char *target;
+    const char *hurt; /* the damage, when it is to be done to this file; else "" */
 };
+
+/* What libplist cannot write is put in its place afterwards: a negative number, as a device would store one. */
+#define STAND_IN UINT64_C(0x7654321076543210)
+
+static bool hurts(const struct blob *blob, const char *damage) { return strcmp(blob->hurt, damage) == 0; }
+
+static plist_t size_of(const struct blob *blob) {
+    if (hurts(blob, "size-text")) return plist_new_string("12");
+    if (hurts(blob, "size-negative")) return plist_new_uint(STAND_IN);
+    if (hurts(blob, "size-wide")) return plist_new_uint(UINT64_MAX); /* 16 bytes, because 8 would be negative */
+    if (hurts(blob, "size-huge")) return plist_new_uint(UINT64_C(1) << 44);
+    if (hurts(blob, "size-largest")) return plist_new_uint(INT64_MAX);
+    return plist_new_uint((uint64_t)blob->size);
+}
+
+static void make_negative(char *bytes, uint32_t size) {
+    static const unsigned char stand_in[8] = {0x76, 0x54, 0x32, 0x10, 0x76, 0x54, 0x32, 0x10};
+
+    for (uint32_t at = 0; at + 8 <= size; at++)
+        if (memcmp(bytes + at, stand_in, 8) == 0) memset(bytes + at, 0xFF, 7);
+}
+
+static void add_digest(plist_t file, plist_t objects, const struct blob *blob) {
+    if (hurts(blob, "digest-text"))
+        refer(file, objects, "Digest", plist_new_string("no digest at all"));
+    else if (!hurts(blob, "digest-missing"))
+        refer(file, objects, "Digest",
+              plist_new_data((const char *)blob->digest, hurts(blob, "digest-short") ? 19 : 20));
+}
 
 static char *archive(struct gen *gen, const struct blob *blob, uint32_t *size) {
     plist_t root = plist_new_dict(), objects = plist_new_array(), file = plist_new_dict(), top = plist_new_dict();
@@ -136,14 +166,17 @@ static char *archive(struct gen *gen, const struct blob *blob, uint32_t *size) {
     plist_dict_set_item(file, "UserID", plist_new_uint(501));
     plist_dict_set_item(file, "LastStatusChange", plist_new_uint(1700000000));
     plist_dict_set_item(file, "Birth", plist_new_uint(1600000000));
-    plist_dict_set_item(file, "Size", plist_new_uint((uint64_t)blob->size));
+    if (!hurts(blob, "size-missing")) plist_dict_set_item(file, "Size", size_of(blob));
     plist_dict_set_item(file, "InodeNumber", plist_new_uint((uint64_t)++gen->inode));
     plist_dict_set_item(file, "Mode", plist_new_uint(blob->mode));
     plist_dict_set_item(file, "ProtectionClass", plist_new_uint((uint64_t)blob->class_number));
-    refer(file, objects, "RelativePath", plist_new_string(blob->path));
+    if (hurts(blob, "blob-self"))
+        plist_dict_set_item(file, "RelativePath", plist_new_uid(1));
+    else
+        refer(file, objects, "RelativePath", plist_new_string(blob->path));
     if (blob->target) refer(file, objects, "Target", plist_new_string(blob->target));
-    if (blob->digest) refer(file, objects, "Digest", plist_new_data((const char *)blob->digest, 20));
-    if (blob->key) add_key(file, objects, blob->key);
+    if (blob->digest) add_digest(file, objects, blob);
+    if (blob->key) add_key(file, objects, blob->key, hurts(blob, "key-short") ? 43 : 44);
     refer(file, objects, "$class", class_of("MBFile"));
     plist_dict_set_item(top, "root", plist_new_uid(1));
     plist_dict_set_item(root, "$version", plist_new_uint(100000));
@@ -152,6 +185,7 @@ static char *archive(struct gen *gen, const struct blob *blob, uint32_t *size) {
     plist_dict_set_item(root, "$objects", objects);
     plist_to_bin(root, &out, size);
     plist_free(root);
+    make_negative(out, *size);
     return out;
 }
 
@@ -188,7 +222,9 @@ static void add_regular(struct gen *gen, const char *id, const char *domain, str
     blob->class_number = gen_random(gen) % 2 ? 3 : 4;
     if (gen->encrypted) {
         gen_wrap(gen, blob->class_number, key, keyed);
-        if (!gen_is(gen, "key-missing") || strcmp(id, gen->first_undigested) != 0) blob->key = keyed;
+        if (hurts(blob, "key-class")) keyed[0] = 12;
+        if (hurts(blob, "key-flipped")) keyed[20] ^= 1;
+        if (!hurts(blob, "key-missing")) blob->key = keyed;
         data = cipher = gen_encrypt(key, data, size, &size);
     }
     sha1(data, size, digest);
@@ -199,8 +235,18 @@ static void add_regular(struct gen *gen, const char *id, const char *domain, str
     free(cipher);
 }
 
+/* A digest, and what shows only where a digest is right, is hurt in a file that has one. */
+static const char *hurt_of(const struct gen *gen, const char *id) {
+    static const char *const digested[] = {"digest-missing", "digest-short", "digest-text", "key-flipped", "key-class"};
+    const char *victim = gen->first_undigested;
+
+    for (size_t i = 0; i < sizeof digested / sizeof digested[0]; i++)
+        if (gen_is(gen, digested[i])) victim = gen->first_digested;
+    return gen->spec->damage && strcmp(id, victim) == 0 ? gen->spec->damage : "";
+}
+
 void gen_add(struct gen *gen, const char *domain, const char *path, uint32_t mode, const void *data, size_t size) {
-    struct blob blob = {.path = path, .mode = mode, .size = (int64_t)size};
+    struct blob blob = {.path = path, .mode = mode, .size = (int64_t)size, .hurt = ""};
     char id[41];
 
     file_id(domain, path, id);
@@ -213,7 +259,9 @@ void gen_add(struct gen *gen, const char *domain, const char *path, uint32_t mod
     } else {
         remember(gen, id, has_digest(domain), data, size);
         if (gen_is(gen, "size-skew") && strcmp(id, gen->database_file) == 0) blob.size += 8192;
-        if (gen_is(gen, "size-wrong") && strcmp(id, gen->first_undigested) == 0) blob.size += 5;
+        blob.hurt = hurt_of(gen, id);
+        if (hurts(&blob, "size-wrong")) blob.size += 5;
+        if (gen_is(gen, "size-sum")) blob.size = (INT64_C(1) << 44) - 1;
         add_regular(gen, id, domain, &blob, data, size);
     }
 }

@@ -64,17 +64,22 @@ static void put_class(struct gen *gen, int number, const unsigned char kek[32]) 
     wrap(kek, gen->class_keys[number], wrapped);
     if (gen_is(gen, "keybag-class-flipped") && number == 3) wrapped[5] ^= 1;
     put(gen, "UUID", uuid, 16);
-    put_number(gen, "CLAS", gen_is(gen, "keybag-class-twice") && number == 4 ? 3 : (uint32_t)number);
+    if (gen_is(gen, "keybag-class-number") && number == 5)
+        put_number(gen, "CLAS", 99);
+    else
+        put_number(gen, "CLAS", gen_is(gen, "keybag-class-twice") && number == 4 ? 3 : (uint32_t)number);
     put_number(gen, "WRAP", device ? 3 : 2);
     put_number(gen, "KTYP", 0);
     put(gen, "WPKY", wrapped, gen_is(gen, "keybag-short-key") && number == 7 ? 39 : 40);
 }
 
 void gen_make_keybag(struct gen *gen) {
+    static const unsigned char nothing[70000];
     unsigned char uuid[16], salt[20], dpsl[20], hmck[40] = {0}, kek[32];
     uint32_t dpic = gen->spec->dpic ? gen->spec->dpic : 2000, iter = gen->spec->iter ? gen->spec->iter : 100;
     bool two = gen->encrypted && dpic != UINT32_MAX;
 
+    gen->keybag_size = 0;
     fill(gen, uuid, sizeof uuid);
     fill(gen, salt, sizeof salt);
     fill(gen, dpsl, sizeof dpsl);
@@ -85,15 +90,20 @@ void gen_make_keybag(struct gen *gen) {
     put(gen, "UUID", uuid, 16);
     put(gen, "HMCK", hmck, 40);
     put_number(gen, "WRAP", 0);
-    put(gen, "SALT", salt, 20);
-    put_number(gen, "ITER", gen_is(gen, "keybag-iter") ? UINT32_MAX : iter);
+    put(gen, "SALT", salt, gen_is(gen, "keybag-salt-empty") ? 0 : 20);
+    if (!gen_is(gen, "keybag-no-iter"))
+        put_number(gen, "ITER", gen_is(gen, "keybag-iter") ? UINT32_MAX : gen_is(gen, "keybag-iter-zero") ? 0 : iter);
     if (two) {
         put_number(gen, "DPWT", 1);
         put_number(gen, "DPIC", gen_is(gen, "keybag-dpic") ? UINT32_MAX : gen_is(gen, "keybag-dpic-zero") ? 0 : dpic);
-        put(gen, "DPSL", dpsl, 20);
+        if (gen_is(gen, "keybag-dpic-short")) gen->keybag[--gen->keybag_size - 4] = 3; /* the low byte of its length */
+        if (!gen_is(gen, "keybag-no-dpsl")) put(gen, "DPSL", dpsl, 20);
     }
-    for (int i = 1; i <= GEN_CLASSES; i++) put_class(gen, gen->encrypted ? GEN_CLASSES + 1 - i : i, kek);
+    for (int i = 1; i <= GEN_CLASSES && !gen_is(gen, "keybag-no-class"); i++)
+        put_class(gen, gen->encrypted ? GEN_CLASSES + 1 - i : i, kek);
     if (gen_is(gen, "keybag-cut")) gen->keybag_size -= 7;
+    if (gen_is(gen, "keybag-empty")) gen->keybag_size = 0;
+    if (gen_is(gen, "keybag-long")) put(gen, "XXXX", nothing, sizeof nothing);
     fill(gen, gen->manifest_key, 32);
 }
 

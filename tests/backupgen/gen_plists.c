@@ -28,10 +28,13 @@ static void write_plist(struct gen *gen, const char *name, plist_t dict, bool xm
 }
 
 static const char *snapshot_state(const struct gen *gen) {
-    static const char *const states[] = {"uploading", "moving", "removing"};
+    static const struct {
+        const char *damage, *word;
+    } states[] = {{"uploading", "uploading"}, {"uploading-first", "uploading"}, {"moving", "moving"},
+                  {"moving-half", "moving"},  {"removing-extra", "removing"},   {"removing", "removing"}};
 
     for (size_t i = 0; i < sizeof states / sizeof states[0]; i++)
-        if (gen_is(gen, states[i])) return states[i];
+        if (gen_is(gen, states[i].damage)) return states[i].word;
     return gen_is(gen, "snapshot-word") ? "Finished" : "finished";
 }
 
@@ -46,14 +49,18 @@ static void write_status(struct gen *gen) {
     else
         set_text(dict, "SnapshotState", snapshot_state(gen));
     plist_dict_set_item(dict, "IsFullBackup", plist_new_bool(0));
-    plist_dict_set_item(dict, "Date", plist_new_date(APPLE_2026, 0));
+    plist_dict_set_item(dict, "Date", plist_new_date(APPLE_2026 + (gen_is(gen, "mixed-dates") ? 86400 : 0), 0));
     write_plist(gen, "Status.plist", dict, gen_is(gen, "xml-lists"));
 }
 
 static plist_t lockdown(struct gen *gen) {
     plist_t dict = plist_new_dict();
+    char udid[64];
 
-    set_text(dict, "UniqueDeviceID", gen->udid);
+    if (gen_is(gen, "lockdown-empty")) return dict;
+    snprintf(udid, sizeof udid, "%s", gen->udid);
+    if (gen_is(gen, "mixed-manifest")) udid[0] = udid[0] == '9' ? '8' : '9';
+    set_text(dict, "UniqueDeviceID", udid);
     set_text(dict, "DeviceName", or (gen->spec->name, "Hanako's iPhone"));
     set_text(dict, "ProductType", or (gen->spec->model, "iPhone14,5"));
     set_text(dict, "ProductVersion", or (gen->spec->os, "17.5.1"));
@@ -66,7 +73,10 @@ static void write_manifest(struct gen *gen) {
     plist_t dict = plist_new_dict();
     unsigned char keyed[44];
 
-    set_text(dict, "Version", gen_is(gen, "manifest-version") ? "11.0" : gen_is(gen, "mbdb-only") ? "9.1" : "10.0");
+    if (gen_is(gen, "manifest-version"))
+        set_text(dict, "Version", "11.0");
+    else if (!gen_is(gen, "manifest-no-version"))
+        set_text(dict, "Version", gen_is(gen, "mbdb-only") || gen_is(gen, "db-old-version") ? "9.1" : "10.0");
     if (gen_is(gen, "manifest-type"))
         set_text(dict, "IsEncrypted", "yes");
     else

@@ -1,8 +1,8 @@
 /*
  * backupgen PARENT [name=value ...]: makes PARENT/UDID.
  *   password=TEXT udid= name= os= build= model= serial= dpic=N iter=N files=N large=BYTES seed=N agent=BUNDLE
- *   mdm_identifier= management=unmanaged|mdm|supervised|supervised-mdm|no-container damage=NAME no_tail=1
- * backupgen --list: the damages, with the outcome and the finding that belong to each.
+ *   mdm_identifier= management=unmanaged|mdm|supervised|supervised-mdm|no-container damage=NAME no_tail=1 all_folders=0
+ * backupgen --list: the damages that can be made here, with the outcome and the finding that belong to each.
  */
 #include "gen.h"
 
@@ -11,9 +11,14 @@
 #include <string.h>
 
 static void list(void) {
-    for (size_t i = 0; i < gen_damage_count; i++)
-        printf("%-24s %-12s %-16s %s\n", gen_damages[i].name, gen_damages[i].outcome, gen_damages[i].code,
-               gen_damages[i].why);
+    for (size_t i = 0; i < gen_damage_count; i++) {
+        const struct gen_damage *damage = &gen_damages[i];
+
+        if (gen_here(damage->name))
+            printf("%-24s %-12s %-16s %s\n", damage->name, damage->outcome, damage->code, damage->why);
+        else
+            fprintf(stderr, "left out, it cannot be made here: %s\n", damage->name);
+    }
 }
 
 static bool set_management(struct gen_spec *spec, const char *word) {
@@ -53,6 +58,7 @@ static bool set(struct gen_spec *spec, const char *name, const char *value) {
     if (strcmp(name, "files") == 0) return spec->files = (int)number, true;
     if (strcmp(name, "large") == 0) return spec->large_bytes = number, true;
     if (strcmp(name, "seed") == 0) return spec->seed = (uint32_t)number, true;
+    if (strcmp(name, "all_folders") == 0) return spec->all_folders = number != 0, true;
     if (strcmp(name, "no_tail") == 0) return spec->no_tail = number != 0, true;
     return false;
 }

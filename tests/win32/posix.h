@@ -31,27 +31,29 @@ int kb_test_read(int fd, void *data, unsigned size);
 #define write kb_test_write
 #define read  kb_test_read
 
-#define mkdir(path, mode)        ((void)(mode), _mkdir(path))
-#define pipe(pair)               _pipe(pair, 4096, _O_BINARY)
-#define lstat                    stat
-#define tzset()                  _tzset()
-#define geteuid()                1
-#define seteuid(user)            ((void)(user), kb_test_lacks())
-#define gmtime_r(time, parts)    (gmtime_s(parts, time) == 0 ? (parts) : NULL)
-#define kb_test_lacks()          (-1)
-#define fork()                   kb_test_lacks()
-#define waitpid(pid, status, op) ((void)(pid), (void)(status), kb_test_lacks())
-#define kill(pid, number)        ((void)(pid), (void)(number), kb_test_lacks())
-#define getppid()                kb_test_lacks()
-#define pause()                  _exit(1)
-#define symlink(to, path)        ((void)(to), (void)(path), kb_test_lacks())
-#define mkfifo(path, mode)       ((void)(path), (void)(mode), kb_test_lacks())
-#define pread(fd, to, size, at)  ((void)(fd), (void)(to), (void)(size), (void)(at), kb_test_lacks())
-#define fcntl(fd, command)       ((void)(fd), kb_test_lacks())
-#define F_GETFD                  1
-#define SIGKILL                  9
-#define SIGXFSZ                  25
-#define S_ISLNK(mode)            ((void)(mode), 0)
+#define mkdir(path, mode)         ((void)(mode), _mkdir(path))
+#define pipe(pair)                _pipe(pair, 4096, _O_BINARY)
+#define lstat                     stat
+#define tzset()                   _tzset()
+#define geteuid()                 1
+#define seteuid(user)             ((void)(user), kb_test_lacks())
+#define gmtime_r(time, parts)     (gmtime_s(parts, time) == 0 ? (parts) : NULL)
+#define kb_test_lacks()           (-1)
+#define fork()                    kb_test_lacks()
+#define waitpid(pid, status, op)  ((void)(pid), (void)(status), kb_test_lacks())
+#define kill(pid, number)         ((void)(pid), (void)(number), kb_test_lacks())
+#define getppid()                 kb_test_lacks()
+#define pause()                   _exit(1)
+#define symlink(to, path)         ((void)(to), (void)(path), kb_test_lacks())
+#define mkfifo(path, mode)        ((void)(path), (void)(mode), kb_test_lacks())
+#define mknod(path, mode, device) ((void)(path), (void)(mode), (void)(device), kb_test_lacks())
+#define chown(path, user, group)  ((void)(path), (void)(user), (void)(group), kb_test_lacks())
+#define pread(fd, to, size, at)   ((void)(fd), (void)(to), (void)(size), (void)(at), kb_test_lacks())
+#define fcntl(fd, command)        ((void)(fd), kb_test_lacks())
+#define F_GETFD                   1
+#define SIGKILL                   9
+#define SIGXFSZ                   25
+#define S_ISLNK(mode)             ((void)(mode), 0)
 #undef S_IRWXG /* newer mingw-w64 has them; Windows itself keeps no such rights */
 #undef S_IRWXO
 #define S_IRWXG             0

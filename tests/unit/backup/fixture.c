@@ -1,6 +1,8 @@
 #define _GNU_SOURCE
 #include "fixture.h"
 
+#include <dirent.h>
+#include <errno.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -13,9 +15,25 @@ void fixture_setup(void) {
     ck_assert_ptr_nonnull(mkdtemp(folder));
 }
 
+/* A folder that nobody may list could not be removed either. */
+static void allow(const char *path, int depth) {
+    DIR *here = opendir(path);
+    struct dirent *entry;
+
+    if (!here && errno == EACCES && chmod(path, 0700) == 0) here = opendir(path);
+    while (here && (entry = readdir(here)) != NULL) {
+        char *below = kb_xasprintf("%s/%s", path, entry->d_name);
+
+        if (depth > 0 && entry->d_name[0] != '.') allow(below, depth - 1);
+        free(below);
+    }
+    if (here) closedir(here);
+}
+
 void fixture_teardown(void) {
     struct kb_dir *dir = NULL;
 
+    allow(folder, 2);
     ck_ok(kb_dir_open("/tmp", false, &dir));
     ck_ok(kb_dir_remove(dir, kb_path_base(folder)));
     kb_dir_close(dir);
