@@ -3,8 +3,10 @@
  * written from the format alone, in the plainest way (everything in memory, one thread), and sharing no code with
  * kitbench nor with the generator, so that the same mistake would have to be made three times.
  */
+#define _GNU_SOURCE
 #include "bkread.h"
 
+#include <ftw.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +42,8 @@ struct bk_bytes bk_load(const char *folder, const char *name) {
     snprintf(path, sizeof path, "%s/%s", folder, name);
     file = fopen(path, "rb");
     bytes.data = malloc(bytes.size + 1);
-    if (!file || !bytes.data || fread(bytes.data, 1, bytes.size, file) != bytes.size) bk_wrong("unread %s", name);
+    if (!file) bk_wrong("unread %s", name);
+    if (!bytes.data || fread(bytes.data, 1, bytes.size, file) != bytes.size) bk_wrong("unread %s", name);
     fclose(file);
     return bytes;
 }
@@ -84,12 +87,35 @@ static bool is_encrypted(plist_t manifest) {
     return yes;
 }
 
+/* 2.4 to 3.x is what devices take back. */
+static void want_status_version(plist_t status) {
+    plist_t node = plist_dict_get_item(status, "Version");
+    char *text = NULL;
+
+    if (!node || plist_get_node_type(node) != PLIST_STRING) bk_wrong("no version of Status.plist");
+    plist_get_string_val(node, &text);
+    if (atof(text) < 2.4 || atof(text) >= 4) bk_wrong("version %s of Status.plist", text);
+    free(text);
+}
+
+/* Nothing but files and folders, and no file where a folder of payloads belongs. */
+static int look(const char *path, const struct stat *st, int what, struct FTW *at) {
+    const char *name = path + at->base;
+
+    if (what == FTW_DNR || what == FTW_NS) bk_wrong("unread %s", path);
+    if (!S_ISREG(st->st_mode) && !S_ISDIR(st->st_mode)) bk_wrong("no file %s", path);
+    if (at->level == 1 && S_ISREG(st->st_mode) && strlen(name) == 2) bk_wrong("no folder %s", path);
+    return 0;
+}
+
 int main(int argc, char **argv) {
     struct bk bk = {.folder = argc > 1 ? argv[1] : ""};
     plist_t status, manifest, info;
 
     if (argc < 2 || argc > 3) return fprintf(stderr, "usage: bkread FOLDER [PASSWORD]\n"), 2;
+    nftw(bk.folder, look, 8, FTW_PHYS);
     status = load_plist(bk.folder, "Status.plist");
+    want_status_version(status);
     want_word(status, "SnapshotState", "finished");
     want_word(status, "BackupState", "new");
     manifest = load_plist(bk.folder, "Manifest.plist");

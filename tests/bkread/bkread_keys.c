@@ -24,7 +24,9 @@ static bool is(const unsigned char *at, const char *tag) { return memcmp(at, tag
 /* Tags before the second UUID belong to the header, which has no CLAS. */
 static void read_bag(const unsigned char *data, uint64_t size, struct bag *bag) {
     uint32_t class_number = 0;
+    int classes = 0;
 
+    want(size <= 65536, "longer than any");
     for (uint64_t at = 0; at < size;) {
         want(size - at >= 8, "a tag is cut");
         const unsigned char *tag = data + at, *value = tag + 8;
@@ -35,15 +37,17 @@ static void read_bag(const unsigned char *data, uint64_t size, struct bag *bag) 
         if (is(tag, "ITER") && length == 4) bag->iter = number(value);
         if (is(tag, "DPSL") && length == 20) bag->dpsl = value;
         if (is(tag, "DPIC") && length == 4) want((bag->dpic = number(value)) > 0, "no round in DPIC");
-        if (is(tag, "CLAS") && length == 4) want((class_number = number(value)) < 16, "a class that is none");
+        if (is(tag, "CLAS") && length == 4) want((class_number = number(value)) <= 11, "a class that is none");
         if (is(tag, "WPKY")) {
             want(length == 40, "a wrapped key of another length");
             want(class_number > 0 && !bag->wrapped[class_number], "a class comes twice");
             bag->wrapped[class_number] = value;
+            classes++;
         }
         at += 8 + (uint64_t)length;
     }
     want(bag->salt && bag->iter, "no SALT or ITER");
+    want(classes > 0, "no class");
     want(bag->iter <= 1000000 && bag->dpic <= 20000000, "too many rounds");
 }
 

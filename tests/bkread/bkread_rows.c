@@ -11,7 +11,7 @@
 
 struct row {
     char id[41], label[1600];
-    int64_t size; /* -1: the blob has none */
+    int64_t size;
     bool digested;
     unsigned char digest[20], key[32];
 };
@@ -51,6 +51,12 @@ static sqlite3 *open_database(struct bk_bytes db) {
         sqlite3_prepare_v2(sql, "PRAGMA integrity_check(1)", -1, &stmt, NULL) != SQLITE_OK ||
         sqlite3_step(stmt) != SQLITE_ROW || strcmp((const char *)sqlite3_column_text(stmt, 0), "ok") != 0)
         bk_wrong("database Manifest.db");
+    sqlite3_finalize(stmt);
+    /* A column that computes runs what its maker wrote. */
+    if (sqlite3_prepare_v2(sql, "SELECT count(*) FROM pragma_table_xinfo('Files') WHERE hidden != 0", -1, &stmt,
+                           NULL) != SQLITE_OK ||
+        sqlite3_step(stmt) != SQLITE_ROW || sqlite3_column_int(stmt, 0) != 0)
+        bk_wrong("columns that compute");
     sqlite3_finalize(stmt);
     return sql;
 }
@@ -94,12 +100,10 @@ static void read_blob(const struct bk *bk, struct bk_bytes blob, const char *pat
     if (name && plist_get_node_type(name) == PLIST_STRING) plist_get_string_val(name, &text);
     if (!text || strcmp(text, path) != 0) bk_wrong("blob of another file %s", row->label);
     plist_t size = plist_dict_get_item(file, "Size");
-    row->size = -1;
-    if (size) {
-        uint64_t value = 0;
-        plist_get_uint_val(size, &value);
-        row->size = (int64_t)value;
-    }
+    uint64_t value = UINT64_MAX;
+    if (size && plist_get_node_type(size) == PLIST_UINT) plist_get_uint_val(size, &value);
+    if (regular && value >= (uint64_t)1 << 44) bk_wrong("size of %s", row->label);
+    row->size = (int64_t)value;
     row->digested = take_data(objects, file, "Digest", row->digest, 20, row->label);
     if (regular && bk->encrypted) {
         if (!take_data(objects, file, "EncryptionKey", wrapped, 44, row->label)) bk_wrong("no key %s", row->label);
@@ -151,6 +155,31 @@ static void check_id(const char *id, const char *domain, const char *path, const
     if (strcmp(hex, id) != 0) bk_wrong("fileID of %s", label);
 }
 
+static bool is_sound_path(const char *path) {
+    char copy[2048];
+
+    if (!*path) return true;
+    if (strlen(path) >= 998 || path[0] == '~') return false;
+    snprintf(copy, sizeof copy, "/%s/", path);
+    return !strstr(copy, "//") && !strstr(copy, "/./") && !strstr(copy, "/../");
+}
+
+static bool is_sound_domain(const char *domain) {
+    return *domain && !strchr(domain, '/') && strcmp(domain, ".") != 0 && strcmp(domain, "..") != 0;
+}
+
+/* Where a device ends a restore when a file comes without one. */
+static bool wants_digest(const char *domain) {
+    static const char *const always[] = {
+        "HomeDomain",    "RootDomain",     "WirelessDomain",          "KeychainDomain",           "HealthDomain",
+        "HomeKitDomain", "DatabaseDomain", "SystemPreferencesDomain", "ManagedPreferencesDomain", "KeyboardDomain",
+        "InstallDomain"};
+
+    for (size_t i = 0; i < sizeof always / sizeof always[0]; i++)
+        if (strcmp(domain, always[i]) == 0) return true;
+    return false;
+}
+
 static void check_row(struct bk *bk, sqlite3_stmt *stmt) {
     static const int types[] = {SQLITE_TEXT, SQLITE_TEXT, SQLITE_TEXT, SQLITE_INTEGER, SQLITE_BLOB};
     struct row row = {.size = -1};
@@ -169,10 +198,11 @@ static void check_row(struct bk *bk, sqlite3_stmt *stmt) {
     bk->rows++;
     snprintf(row.label, sizeof row.label, "%s-%s", domain, path);
     check_id(id, domain, path, row.label);
-    if (strchr(domain, '/') || domain[0] == '.' || path[0] == '/' || strstr(path, "..")) bk_wrong("name %s", row.label);
+    if (!is_sound_domain(domain) || !is_sound_path(path)) bk_wrong("name %s", row.label);
     if (flags != 1 && flags != 2 && flags != 4) bk_wrong("flags of %s", row.label);
     memcpy(row.id, id, sizeof row.id); /* 40 digits, or check_id had ended */
     read_blob(bk, blob, path, flags == 1, &row);
+    if (flags == 1 && !row.digested && wants_digest(domain)) bk_wrong("no digest %s", row.label);
     if (flags == 1) check_file(bk, &row);
 }
 
@@ -187,6 +217,7 @@ void bk_rows(struct bk *bk, plist_t manifest) {
         bk_wrong("no table of files");
     while ((code = sqlite3_step(stmt)) == SQLITE_ROW) check_row(bk, stmt);
     if (code != SQLITE_DONE) bk_wrong("database Manifest.db");
+    if (bk->rows == 0) bk_wrong("no row");
     sqlite3_finalize(stmt);
     sqlite3_close(sql);
     free(db.data);

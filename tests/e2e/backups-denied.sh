@@ -1,6 +1,7 @@
 #!/bin/sh
-# A place that exists and may not be opened (a Mac without Full Disk Access) is told as that, never as "there is none".
-# limit: 60
+# A place that exists and may not be opened (a Mac without Full Disk Access) is told as that, never as "there is none"; and a part of a backup
+# that may not be read is no damage.
+# limit: 120
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 
@@ -64,3 +65,20 @@ same "lines" "$(wc -l <out)" 2
 grep '"event"' out | jsonl .code >codes
 same "code" "$(cat codes)" denied
 chmod 700 closed open/00008110-00000000000000FF
+
+# Inside a backup: each list, the database, one folder, one file. The second reader can read it no better.
+mkdir -m 777 parts
+printf 'secret\n' >pw
+chmod 644 pw
+for damage in denied-status denied-manifest denied-info denied-db denied-folder denied-payload; do
+    for key in password=secret seed=7; do
+        as_other "$TOP/build/native/backupgen" parts/$key $key files=10 all_folders=0 damage=$damage >gen.txt
+        expect 6 verify "$(cat gen.txt)" --password-file pw --json
+        has '"code":"denied"' out
+        same "$damage $key" "$(tail -n 1 out | json .outcome)" unreadable
+        if as_other "$TOP/build/native/bkread" "$(cat gen.txt)" secret >reader 2>&1; then fail "the reader finds $damage whole"; fi
+        has 'wrong: ' reader
+        chmod -R u+rwX "parts/$key"
+        rm -rf "parts/$key"
+    done
+done

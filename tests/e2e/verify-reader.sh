@@ -1,6 +1,6 @@
 #!/bin/sh
 # A second reader, written from the format alone, and `kitbench verify` say the same of whole and of damaged backups.
-# limit: 300
+# limit: 420
 # shellcheck source=lib.sh
 . "${TOP:-../..}/tests/e2e/lib.sh"
 
@@ -11,7 +11,7 @@ printf 'secret\n' >pw
 # both GENERATOR_ARGUMENT...: verdict is what both say, "whole" or "wrong".
 both() {
     mkdir -p made
-    generate made files=40 "$@"
+    generate made files=40 all_folders=0 "$@" # 256 folders for each of 300 backups take minutes
     verdict=wrong
     "$READ" "$(cat gen.txt)" secret >reader 2>&1 && verdict=whole
     code=0
@@ -32,21 +32,24 @@ wrong() {
     same "$*" $verdict wrong
 }
 
-for key in password=secret seed=7; do # encrypted and plain
+# Every damage of the generator's table. What a bomb does to a reader that knows nothing of bombs is its point; what only permissions forbid is in
+# backups-denied.sh; and damage to keys, which the rest of the table has from keybag-missing on, needs a backup that is encrypted.
+for key in password=secret seed=7; do
     whole $key
     whole $key files=0
     whole $key management=supervised-mdm agent=com.example.agent
-    for damage in size-skew xml-lists info-binary snapshot-leftover flip-undigested extra-file stray-file mixed-info agent-data-only; do
-        whole $key damage=$damage
-    done
-    for damage in uploading moving status-missing info-missing manifest-truncated db-missing db-truncated db-page db-view db-foreign type-domain \
-        type-path type-flags type-file flags-zero blob-cut blob-path file-id-upper file-id-other domain-slash path-dots payload-missing \
-        payload-empty payload-truncated payload-cut-block flip-digested size-wrong payload-link payload-fifo status-link keybag-cut \
-        keybag-class-twice keybag-short-key; do
-        wrong $key damage=$damage
-    done
+    whole $key damage=flip-undigested # which only a seal finds
+    "$TOP/build/native/backupgen" --list >list
+    [ $key != seed=7 ] || sed -i '/^keybag-missing /,$d' list
+    while read -r damage outcome _; do
+        case $damage in
+        *bomb | plist-deep | denied-*) continue ;;
+        flip-undigested-end) [ $key != seed=7 ] || outcome=ok ;; # nothing in a plain backup tells of it
+        esac
+        case $outcome in
+        ok | warnings) whole $key damage="$damage" agent=com.example.agent ;;
+        *) wrong $key damage="$damage" agent=com.example.agent ;;
+        esac
+    done <list
 done
 whole password=secret no_tail=1
-for damage in manifest-key-flipped manifest-key-short manifest-key-missing key-missing says-plain db-not-encrypted flip-undigested-end; do
-    wrong password=secret damage=$damage
-done
