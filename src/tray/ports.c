@@ -56,6 +56,7 @@ void kb_ports_event(void *arg, enum kb_mux_event event, const struct kb_attached
     struct kb_port *port = kb_port_of(tray, device->udid);
     tray->note[0] = 0;
     kb_tray_moved(tray);
+    kb_tray_dirty(tray); /* a device that no line has yet may be somebody's */
     if (event == KB_MUX_DETACHED) {
         if (!port || port->attached.id != device->id) return; /* it is back already, with another DeviceID */
         port->present = false;
