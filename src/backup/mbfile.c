@@ -142,9 +142,14 @@ static struct object follow(const struct blob *blob, const struct object *object
     return index < objects->count ? object_at(blob, reference(blob, objects->body, index)) : nothing;
 }
 
-/* Up to 8 bytes are signed only when they are 8; 16-byte integers hold what does not fit and are refused by size. */
+/* Up to 8 bytes are signed only when they are 8. 16 hold what does not fit, and with newer libplists all that is past
+ * INT_MAX: taken when it fits. */
 static bool integer(struct object object, int64_t *out) {
-    if (object.kind != INTEGER || object.count > 8) return false;
+    if (object.kind != INTEGER || object.count > 16) return false;
+    if (object.count == 16) {
+        if (big_endian(object.body, 8) != 0 || object.body[8] > 0x7F) return false;
+        object.body += 8, object.count = 8;
+    }
     *out = (int64_t)big_endian(object.body, (unsigned)object.count);
     return true;
 }

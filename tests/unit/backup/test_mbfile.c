@@ -167,6 +167,48 @@ START_TEST(test_negative_size) {
 }
 END_TEST
 
+static const struct {
+    const char *why;
+    unsigned char bytes[16];
+    bool taken;
+    int64_t size;
+} wides[] = {
+    {"5 GiB", {0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0x40, 0, 0, 0}, true, INT64_C(5) << 30},
+    {"the most", {0, 0, 0, 0, 0, 0, 0, 0, 0x7F, 255, 255, 255, 255, 255, 255, 255}, true, INT64_MAX},
+    {"more than fits", {0, 0, 0, 0, 0, 0, 0, 0, 0x80, 0, 0, 0, 0, 0, 0, 0}, false, 0},
+    {"far more", {0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}, false, 0},
+    {"less than nothing", {255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255, 255}, false, 0},
+};
+
+/* The 16 bytes of a data object become an integer: its marker moves behind the count, and the offset table follows. */
+static void make_wide_integer(struct made made, const unsigned char bytes[16]) {
+    const unsigned char *trailer = (unsigned char *)made.bytes + made.size - 32;
+    unsigned entry_size = trailer[6], at = 0;
+
+    while (at + 19 < made.size && memcmp(made.bytes + at + 3, bytes, 16) != 0) at++;
+    ck_assert_mem_eq(made.bytes + at, "\x4F\x10\x10", 3);
+    ck_assert_uint_lt(at + 2, 256);
+    made.bytes[at + 2] = 0x14;
+    for (unsigned i = 0; i < trailer[15]; i++) {
+        unsigned char *low = (unsigned char *)made.bytes + (trailer[30] << 8 | trailer[31]) + (i + 1) * entry_size - 1;
+        if (*low == at) *low = (unsigned char)(at + 2);
+    }
+}
+
+/* Integers of 16 bytes: libplist 2.7 writes all past INT_MAX so. */
+START_TEST(test_wide_size) {
+    plist_t root = make_root("a");
+    struct kb_mbfile file;
+
+    plist_dict_set_item(file_of(root), "Size", plist_new_data((const char *)wides[_i].bytes, 16));
+    struct made made = to_bin(root);
+    make_wide_integer(made, wides[_i].bytes);
+    ck_assert(parse(made, "a", &file));
+    ck_assert_msg(file.has_size == wides[_i].taken, "%s", wides[_i].why);
+    if (file.has_size) ck_assert_msg(file.size == wides[_i].size, "%s", wides[_i].why);
+}
+END_TEST
+
 START_TEST(test_not_an_archive) {
     struct kb_mbfile file;
     plist_t array = plist_new_array();
@@ -210,6 +252,7 @@ int main(void) {
     tcase_add_loop_test(cases[0], test_datas, 0, (int)KB_ARRAY_SIZE(datas));
     tcase_add_test(cases[0], test_many_objects);
     tcase_add_test(cases[0], test_negative_size);
+    tcase_add_loop_test(cases[0], test_wide_size, 0, (int)KB_ARRAY_SIZE(wides));
     tcase_add_test(cases[0], test_not_an_archive);
     tcase_add_test(cases[0], test_hurt);
     return fixture_run("backup/mbfile", cases, KB_ARRAY_SIZE(cases));
