@@ -87,7 +87,8 @@ static void clear(const struct gen *gen, const char *name, char path[4300]) {
     }
     path_of(gen, name, path);
     empty(path);
-    if (remove(path) != 0 && errno != ENOENT) gen_die(path);
+    /* Windows' remove() takes no folder. */
+    if (remove(path) != 0 && rmdir(path) != 0 && errno != ENOENT) gen_die(path);
 }
 
 static void link_away(const struct gen *gen, const char *name) {
