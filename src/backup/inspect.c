@@ -9,8 +9,6 @@
 #include "walk.h"
 
 enum { PAGE = 4096, ROW_BYTES = 1024 };
-/* Bytes of one file, and of all, that no device has. */
-#define TOO_MUCH ((int64_t)1 << 44)
 /* Apps come from the store; their sizes are not in the backup. */
 #define APPS_FLAT_BYTES ((int64_t)3000 * 1000 * 1000)
 
@@ -78,15 +76,14 @@ static bool add_row(void *arg, const struct kb_row *row, const struct kb_stored 
     in->rows++;
     if (!row->flags_there || row->flags != 1) return true;
     if (in->agent_domain && row->domain && kb_streq(row->domain, in->agent_domain)) in->agent_data = true;
-    size =
-        checked.mbfile.has_size && checked.mbfile.size >= 0 && checked.mbfile.size < TOO_MUCH ? checked.mbfile.size : 0;
+    size = kb_size_is_possible(&checked.mbfile) ? checked.mbfile.size : 0;
     /* Size may be wrong in either direction: the greater of it and what lies there. */
     if (stored && stored->regular) {
         int64_t length = kb_backup_is_encrypted(in->backup) ? stored->size - 16 : stored->size;
         if (length > size) size = length;
     }
     /* Once it is more than any device has, nothing is gained by counting on to where numbers end. */
-    if (in->payload < TOO_MUCH) in->payload += (size + PAGE - 1) / PAGE * PAGE;
+    if (in->payload < KB_BYTES_ABSURD) in->payload += (size + PAGE - 1) / PAGE * PAGE;
     return true;
 }
 

@@ -12,7 +12,6 @@
 #include "scan.h"
 
 enum { FLAG_FILE = 1, FLAG_DIR = 2, FLAG_LINK = 4, FLAGS_FINISHED = 7, PATH_MAX_BYTES = 998, DOMAIN_MAX_BYTES = 512 };
-#define SIZE_ABSURD ((int64_t)1 << 44)
 
 /* Regular files of these always have a digest; a device ends a restore that finds none (error 205). */
 static const char *const digest_domains[] = {
@@ -133,8 +132,12 @@ static bool blob_is_sound(const struct kb_row *row, struct kb_findings *findings
     return true;
 }
 
+bool kb_size_is_possible(const struct kb_mbfile *mbfile) {
+    return mbfile->has_size && mbfile->size >= 0 && mbfile->size < KB_BYTES_ABSURD;
+}
+
 static bool size_is_sound(const struct kb_row *row, const struct kb_mbfile *mbfile, struct kb_findings *findings) {
-    if (mbfile->has_size && mbfile->size >= 0 && mbfile->size < SIZE_ABSURD) return true;
+    if (kb_size_is_possible(mbfile)) return true;
     damaged(findings, "size", row, _("Manifest.db gives this file an impossible size; use another copy"));
     return false;
 }

@@ -60,6 +60,9 @@ void kb_check_row(const struct kb_backup *backup, const struct kb_row *row, cons
 void kb_row_label(const struct kb_row *row, char label[KB_LABEL_ROOM]);
 /* Domains whose regular files always have a digest. */
 bool kb_domain_has_digests(const char *domain);
+/* Bytes of one file, and of all, that no device has; whether a blob gives a size that can be. */
+#define KB_BYTES_ABSURD ((int64_t)1 << 44)
+bool kb_size_is_possible(const struct kb_mbfile *mbfile);
 bool kb_row_path_is_safe(const char *path, size_t size);
 bool kb_row_domain_is_safe(const char *domain, size_t size);
 #endif
